@@ -1,0 +1,110 @@
+"""What an attack is: a frozen record of pure TensorFlow functions.
+
+An attack fills in the hooks that it needs; the round calls them on malicious
+clients only, in the rounds in which the attack is active. The round, not the
+attack, decides what `craft` sees (`knowledge`).
+"""
+
+import dataclasses
+from typing import Any, Callable, Optional
+
+import tensorflow as tf
+
+State = Any
+KNOWLEDGE = ('none', 'partial', 'full')
+
+
+@dataclasses.dataclass(frozen=True)
+class AttackContext:
+  """What the attacker knows in a round.
+
+  Attributes:
+    weights: float32 [d], the global weights that were broadcast.
+    previous_update: float32 [d], the last round's aggregated update (zeros in
+      the first round), which every client can work out.
+    round_number: int32 scalar, 1 in the first round.
+    seed: int32 [2], a stateless seed of this round (in a client hook: of this
+      client and round).
+    state: the attack's state, as its `initialize` made it.
+    num_clients: clients that take part in the round, n (int32 scalar).
+    num_byzantine: malicious ones among them, f (int32 scalar).
+    layout: `flsec.models.layout.Layout` of the weight vector.
+    model: `flsec.models.flat.FlatModel`.
+  """
+
+  weights: tf.Tensor
+  previous_update: Optional[tf.Tensor] = None
+  round_number: Optional[tf.Tensor] = None
+  seed: Optional[tf.Tensor] = None
+  state: State = ()
+  num_clients: Optional[tf.Tensor] = None
+  num_byzantine: Optional[tf.Tensor] = None
+  layout: Any = None
+  model: Any = None
+
+
+# (x float32 [b, ...] in model input units, y int32 [b], seed int32 [2])
+#   -> (x, y) of the same shapes.
+Poison = Callable[
+  [tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]
+]
+# (gradient [d], weights [d], context) -> gradient [d], before the optimiser.
+GradientHook = Callable[[tf.Tensor, tf.Tensor, AttackContext], tf.Tensor]
+# (weights [d], context) -> weights [d], after each optimiser step.
+Projection = Callable[[tf.Tensor, AttackContext], tf.Tensor]
+# (update [d], context) -> update [d], after local training.
+UpdateHook = Callable[[tf.Tensor, AttackContext], tf.Tensor]
+# (train, context) -> update [d]; replaces local training. `train(poison=None,
+#   gradient=None, project=None, start=None)` runs one local training from
+#   `start` (default: context.weights) and returns `w_end - start`.
+Training = Callable[[Callable[..., tf.Tensor], AttackContext], tf.Tensor]
+# (own float32 [c, d], benign float32 [m, d], context) -> [c, d]. `benign` has
+#   m = 0 rows unless knowledge is full.
+Craft = Callable[[tf.Tensor, tf.Tensor, AttackContext], tf.Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class Victims:
+  """Test examples on which an attack's success is measured.
+
+  Attributes:
+    x: float32 [s, ...], in model input units, with any trigger applied.
+    y: int32 [s], the label the attacker wants.
+    mask: bool [s], which examples count (target-class images do not).
+  """
+
+  x: tf.Tensor
+  y: tf.Tensor
+  mask: tf.Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class Attack:
+  """An attack on a federation.
+
+  Attributes:
+    name: the registered name.
+    poison: changes each batch of a malicious client's training.
+    gradient, project, update: hooks in a malicious client's training.
+    train: replaces a malicious client's whole local training.
+    craft: rewrites the malicious rows after all clients have trained.
+    default_knowledge: what `craft` is given unless the configuration says
+      otherwise: 'none' (each attacker its own row; one call a row), 'partial'
+      (the malicious clients' rows, honestly computed) or 'full' (also the
+      benign rows).
+    initialize: `(model, layout, weights [d], x, y, seed) -> state`, run once
+      before round 1 on the malicious clients' own examples; None: no state.
+    victims: `(x float32 [s, ...], y int32 [s]) -> Victims` from test examples;
+      None for an untargeted attack.
+  """
+
+  name: str
+  poison: Optional[Poison] = None
+  gradient: Optional[GradientHook] = None
+  project: Optional[Projection] = None
+  update: Optional[UpdateHook] = None
+  train: Optional[Training] = None
+  craft: Optional[Craft] = None
+  default_knowledge: str = 'none'
+  initialize: Optional[Callable[..., State]] = None
+  victims: Optional[Callable[[tf.Tensor, tf.Tensor], Victims]] = None

@@ -1,0 +1,1 @@
+"""The TFF layer: client work and the round as one federated computation."""

@@ -1,0 +1,1 @@
+"""Keras architectures and a model seen as one weight vector."""

@@ -1,0 +1,90 @@
+"""Which slice of the weight vector is which Keras layer, and who consumes it."""
+
+import dataclasses
+from typing import Optional
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Span:
+  """A tensor inside the weight vector: entries [start, start + size)."""
+
+  start: int
+  shape: tuple[int, ...]
+
+  @property
+  def size(self) -> int:
+    return int(np.prod(self.shape, dtype=np.int64))
+
+  @property
+  def stop(self) -> int:
+    return self.start + self.size
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+  """A Keras layer with weights.
+
+  Attributes:
+    name: the Keras layer's name.
+    kind: 'dense', 'conv' or 'norm'.
+    spans: every weight by its Keras name ('kernel', 'bias', 'gamma', ...).
+    units: output units (dense), filters (conv) or channels (norm).
+    activation: what the units pass through before the next weighted layer,
+      'linear', 'relu', 'sigmoid', 'tanh', 'softmax', ... whether it is the
+      layer's own argument or an Activation layer behind it.
+    consumers: names of the dense and conv layers that read this layer's
+      output; Activation, Dropout, pooling, Flatten, normalisation and Add may
+      stand between. Empty for the output layer.
+    norms: names of the normalisation layers between it and its consumers that
+      scale its units one by one.
+    positions: spatial positions that a Flatten between it and its (dense)
+      consumer lays out: row `p * units + u` of the consumer's kernel reads unit
+      u at position p. 1 where no Flatten stands between.
+    tied: names of the layers whose units an addition ties to this one's, unit
+      by unit, itself among them; empty where no addition reads it.
+  """
+
+  name: str
+  kind: str
+  spans: dict[str, Span]
+  units: int
+  activation: str = 'linear'
+  consumers: tuple[str, ...] = ()
+  norms: tuple[str, ...] = ()
+  positions: int = 1
+  tied: tuple[str, ...] = ()
+
+  @property
+  def kernel(self) -> Span:
+    return self.spans['kernel']
+
+  @property
+  def bias(self) -> Optional[Span]:
+    return self.spans.get('bias')
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+  """All weighted layers of a model, in Keras order.
+
+  Attributes:
+    layers: in the order of the weight vector.
+    size: d, the length of the weight vector.
+    output: name of the output layer.
+  """
+
+  layers: tuple[Layer, ...]
+  size: int
+  output: str
+
+  def __getitem__(self, name: str) -> Layer:
+    for layer in self.layers:
+      if layer.name == name:
+        return layer
+    raise KeyError(f'{name!r}; layers: {[l.name for l in self.layers]}')
+
+  def of_kind(self, *kinds: str) -> tuple[Layer, ...]:
+    """Returns the layers of the given kinds, in Keras order."""
+    return tuple(layer for layer in self.layers if layer.kind in kinds)

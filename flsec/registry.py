@@ -1,0 +1,252 @@
+"""Finds every attack, rule, pruner, data set, model and partition by name.
+
+A component is a function under a registering decorator:
+
+    @registry.aggregator('krum', paper='Blanchard et al., NeurIPS 2017')
+    def krum(*, num_byzantine: int) -> Rule:
+      '''One line for `flsec list`. ...'''
+
+Its keyword-only arguments are its options. What the registry tells (names,
+options, defaults, papers) is read from the source text, so that listing and
+checking a configuration never import TensorFlow; only `build` imports the one
+module that it needs. A file outside the package joins through `add_plugin`.
+"""
+
+import ast
+import dataclasses
+import difflib
+import functools
+import importlib
+import importlib.util
+import pathlib
+import sys
+from collections.abc import Mapping
+from typing import Any, Callable, Optional, TypeVar
+
+_ROOT = pathlib.Path(__file__).parent
+# Kind -> (folder that holds its files, word of the command line).
+KINDS = {
+  'attack': ('attacks', 'attacks'),
+  'aggregator': ('aggregators', 'aggregators'),
+  'preaggregator': ('aggregators', 'preaggregators'),
+  'pruner': ('pruning', 'pruners'),
+  'dataset': ('data/sources', 'datasets'),
+  'partition': ('data', 'partitions'),
+  'model': ('models', 'models'),
+}
+REQUIRED = '<required>'
+
+_Component = TypeVar('_Component', bound=Callable[..., Any])
+_plugins: list[pathlib.Path] = []
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+  """An option of a component: a keyword-only argument of its function."""
+
+  name: str
+  annotation: str
+  default: Any = REQUIRED
+
+  @property
+  def is_required(self) -> bool:
+    return isinstance(self.default, str) and self.default == REQUIRED
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+  """What the source text says of one component."""
+
+  kind: str
+  name: str
+  summary: str
+  paper: str
+  options: tuple[Option, ...]
+  path: pathlib.Path
+  function: str
+
+  @property
+  def option_names(self) -> tuple[str, ...]:
+    return tuple(option.name for option in self.options)
+
+  def load(self) -> Callable[..., Any]:
+    """Imports the component's module and returns its function."""
+    return getattr(_import_file(self.path), self.function)
+
+
+def _decorator(kind: str) -> Callable[..., Callable[[_Component], _Component]]:
+  def register(
+    name: str, *, paper: str = ''
+  ) -> Callable[[_Component], _Component]:
+    """Names a component; `name` and `paper` must be literal strings."""
+    del name, paper  # Read from the source text.
+    return lambda component: component
+
+  register.__name__ = kind
+  return register
+
+
+attack = _decorator('attack')
+aggregator = _decorator('aggregator')
+preaggregator = _decorator('preaggregator')
+pruner = _decorator('pruner')
+dataset = _decorator('dataset')
+partition = _decorator('partition')
+model = _decorator('model')
+
+
+def entries(kind: str) -> dict[str, Entry]:
+  """Returns the components of a kind, by name, in alphabetical order."""
+  folder = _ROOT / KINDS[kind][0]
+  files = [*sorted(folder.rglob('*.py')), *_plugins]
+  found: dict[str, Entry] = {}
+  for path in files:
+    for entry in _entries_of_file(path, path.stat().st_mtime_ns):
+      if entry.kind != kind:
+        continue
+      if entry.name in found and found[entry.name] != entry:
+        raise ValueError(
+          f'Two {kind}s are named {entry.name!r}: {found[entry.name].path} '
+          f'and {path}. Rename one.'
+        )
+      found[entry.name] = entry
+  return dict(sorted(found.items()))
+
+
+def entry(kind: str, name: str) -> Entry:
+  """Returns one component.
+
+  Raises:
+    ValueError: if there is none of that name; names the closest one.
+  """
+  known = entries(kind)
+  if name not in known:
+    raise ValueError(unknown_name(f'{kind} name', name, known))
+  return known[name]
+
+
+def unknown_name(what: str, found: str, allowed: Mapping[str, Any]) -> str:
+  """Says that `found` is not one of `allowed`, and which one is closest."""
+  close = difflib.get_close_matches(str(found), list(allowed), n=1, cutoff=0.5)
+  hint = f'; did you mean {close[0]!r}?' if close else '.'
+  return (
+    f'Unknown {what} {found!r}{hint} Allowed: {", ".join(allowed) or "none"}.'
+  )
+
+
+def build(kind: str, name: str, **options: Any) -> Any:
+  """Builds a component; a nested `{name: ..., ...}` rule is built first.
+
+  Raises:
+    ValueError: unknown name, unknown or missing option.
+  """
+  found = entry(kind, name)
+  allowed = {option.name: option for option in found.options}
+  for key in options:
+    if key not in allowed:
+      raise ValueError(
+        unknown_name(f'option of {kind} {name!r}:', key, allowed)
+      )
+  missing = [o.name for o in found.options if o.is_required]
+  missing = [key for key in missing if key not in options]
+  if missing:
+    raise ValueError(
+      f'{kind} {name!r} needs the option {missing[0]!r}. '
+      f'Its options: {", ".join(allowed)}.'
+    )
+  built = {
+    key: _build_nested(allowed[key].annotation, value)
+    for key, value in options.items()
+  }
+  return found.load()(**built)
+
+
+def _build_nested(annotation: str, value: Any) -> Any:
+  """Builds the rule or attack that an option such as `rule: Rule` takes."""
+  kinds = {'Rule': 'aggregator', 'Attack': 'attack'}
+  kind = kinds.get(annotation.split('.')[-1])
+  if kind and isinstance(value, str):
+    return build(kind, value)
+  if kind and isinstance(value, Mapping):
+    return build(kind, **value)
+  return value
+
+
+def add_plugin(path: str) -> None:
+  """Adds a user's Python file: its decorated functions become components.
+
+  Raises:
+    ValueError: if the file is missing or registers nothing.
+  """
+  file = pathlib.Path(path).resolve()
+  if not file.is_file():
+    raise ValueError(f'Plugin file {path} does not exist.')
+  if not _entries_of_file(file, file.stat().st_mtime_ns):
+    raise ValueError(
+      f'Plugin file {path} registers nothing. Put a decorator such as '
+      "@registry.aggregator('my_rule', paper='') above a function."
+    )
+  if file not in _plugins:
+    _plugins.append(file)
+
+
+@functools.lru_cache(maxsize=None)
+def _entries_of_file(path: pathlib.Path, mtime: int) -> tuple[Entry, ...]:
+  del mtime  # Only a cache key: a file that changed is read again.
+  tree = ast.parse(path.read_text(encoding='utf-8'), filename=str(path))
+  found = []
+  for node in tree.body:
+    if not isinstance(node, ast.FunctionDef):
+      continue
+    for decorator in node.decorator_list:
+      registered = _registered(decorator)
+      if registered:
+        kind, name, paper = registered
+        summary = (ast.get_docstring(node) or '').split('\n')[0]
+        found.append(
+          Entry(kind, name, summary, paper, _options(node), path, node.name)
+        )
+  return tuple(found)
+
+
+def _registered(node: ast.expr) -> Optional[tuple[str, str, str]]:
+  """Returns (kind, name, paper) of `@registry.<kind>(...)`, else None."""
+  if not (
+    isinstance(node, ast.Call)
+    and isinstance(node.func, ast.Attribute)
+    and isinstance(node.func.value, ast.Name)
+    and node.func.value.id == 'registry'
+    and node.func.attr in KINDS
+  ):
+    return None
+  paper = [ast.literal_eval(k.value) for k in node.keywords if k.arg == 'paper']
+  return node.func.attr, ast.literal_eval(node.args[0]), *(paper or [''])
+
+
+def _options(node: ast.FunctionDef) -> tuple[Option, ...]:
+  options = []
+  for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults):
+    annotation = ast.unparse(argument.annotation) if argument.annotation else ''
+    value = REQUIRED if default is None else _literal(default)
+    options.append(Option(argument.arg, annotation, value))
+  return tuple(options)
+
+
+def _literal(node: ast.expr) -> Any:
+  try:
+    return ast.literal_eval(node)
+  except ValueError:
+    return ast.unparse(node)
+
+
+def _import_file(path: pathlib.Path) -> Any:
+  if path.is_relative_to(_ROOT):
+    parts = path.relative_to(_ROOT).with_suffix('').parts
+    return importlib.import_module('.'.join(('flsec', *parts)))
+  name = f'flsec_plugin_{path.stem}'
+  if name not in sys.modules:
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+  return sys.modules[name]
