@@ -1,0 +1,46 @@
+"""Multi-layer perceptrons."""
+
+import tensorflow as tf
+
+from flsec import registry
+
+
+@registry.model('mlp', paper='Meng et al., 2023 (FLAP); Flatten, 500, 150')
+def mlp(
+  *,
+  input_shape: tuple,
+  num_classes: int,
+  hidden: tuple = (500, 150),
+  activation: str = 'relu',
+  dropout: float = 0.0,
+) -> tf.keras.Model:
+  """Multi-layer perceptron: Flatten, then the hidden layers, then logits.
+
+  FLAP's "five-layer MLP" is input, Flatten, 500, 150 and the output layer.
+
+  Args:
+    input_shape: of an example; images are flattened.
+    num_classes: length of the logits.
+    hidden: units of each hidden layer.
+    activation: Keras name of the hidden layers' activation.
+    dropout: share of units dropped after each hidden layer, in [0, 1).
+
+  Returns:
+    A functional Keras model that ends in logits.
+
+  Raises:
+    ValueError: a width below 1, or a dropout outside [0, 1).
+  """
+  if any(units < 1 for units in hidden):
+    raise ValueError(f'hidden widths must be at least 1; got {list(hidden)}.')
+  if not 0.0 <= dropout < 1.0:
+    raise ValueError(f'dropout must be in [0, 1); got {dropout}.')
+  layers = tf.keras.layers
+  inputs = tf.keras.Input(input_shape)
+  x = layers.Flatten(name='flatten')(inputs)
+  for index, units in enumerate(hidden, start=1):
+    x = layers.Dense(units, activation=activation, name=f'dense{index}')(x)
+    if dropout:
+      x = layers.Dropout(dropout, name=f'dropout{index}')(x)
+  x = layers.Dense(num_classes, name='logits')(x)
+  return tf.keras.Model(inputs, x, name='mlp')
