@@ -162,9 +162,12 @@ def build(kind: str, name: str, **options: Any) -> Any:
 
 
 def _build_nested(annotation: str, value: Any) -> Any:
-  """Builds the rule or attack that an option such as `rule: Rule` takes."""
+  """Builds what an option such as `rule: Rule` or `Sequence[Attack]` takes."""
   kinds = {'Rule': 'aggregator', 'Attack': 'attack'}
-  kind = kinds.get(annotation.split('.')[-1])
+  outer, _, inner = annotation.rstrip(']').rpartition('[')
+  kind = kinds.get(inner.split('.')[-1])
+  if kind and outer.endswith('Sequence') and isinstance(value, (list, tuple)):
+    return tuple(_build_nested(inner, item) for item in value)
   if kind and isinstance(value, str):
     return build(kind, value)
   if kind and isinstance(value, Mapping):

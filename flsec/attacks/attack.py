@@ -24,10 +24,12 @@ class AttackContext:
       the first round), which every client can work out.
     round_number: int32 scalar, 1 in the first round.
     seed: int32 [2], a stateless seed of this round (in a client hook: of this
-      client and round).
+      client and round; in `poison`: of this batch).
     state: the attack's state, as its `initialize` made it.
     num_clients: clients that take part in the round, n (int32 scalar).
     num_byzantine: malicious ones among them, f (int32 scalar).
+    client_rank: in a client hook, which of the malicious clients this one is
+      (int32 scalar, from 0, the same in every round); None in `craft`.
     layout: `flsec.models.layout.Layout` of the weight vector.
     model: `flsec.models.flat.FlatModel`.
   """
@@ -39,14 +41,16 @@ class AttackContext:
   state: State = ()
   num_clients: Optional[tf.Tensor] = None
   num_byzantine: Optional[tf.Tensor] = None
+  client_rank: Optional[tf.Tensor] = None
   layout: Any = None
   model: Any = None
 
 
-# (x float32 [b, ...] in model input units, y int32 [b], seed int32 [2])
-#   -> (x, y) of the same shapes.
+# (x float32 [b, ...] in model input units, y int32 [b], context) -> (x, y) of
+#   the same shapes. Rows that only fill up a short batch come last, so that
+#   what happens to the real rows does not depend on them.
 Poison = Callable[
-  [tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]
+  [tf.Tensor, tf.Tensor, AttackContext], tuple[tf.Tensor, tf.Tensor]
 ]
 # (gradient [d], weights [d], context) -> gradient [d], before the optimiser.
 GradientHook = Callable[[tf.Tensor, tf.Tensor, AttackContext], tf.Tensor]
