@@ -51,6 +51,7 @@ Next = Callable[
   [State, tf.Tensor, tf.Tensor, ServerContext],
   tuple[State, tf.Tensor, Measurements],
 ]
+View = Callable[[tf.Tensor], tf.Tensor]  # [m, d] rows to [m, e] rows.
 
 
 def no_state(dimension: int) -> State:
@@ -75,6 +76,11 @@ class Rule:
       'seed', 'layout'. The configuration is refused where it is absent.
     is_weighted_mean: the result is the mean weighted by `weights`, so that the
       round may stream it with no stack of updates.
+    selects_rows: the result is `measurements['selected'] @ updates`, so that a
+      wrapper may take the scores from other rows than the result.
+    scored_by: `view -> next`, the rule with its scores taken from `view(rows)`
+      and its result from the rows themselves; None where `selects_rows` says
+      all, or where the rule scores no clients.
   """
 
   name: str
@@ -83,6 +89,8 @@ class Rule:
   minimum_clients: int = 1
   needs: frozenset[str] = frozenset()
   is_weighted_mean: bool = False
+  selects_rows: bool = False
+  scored_by: Optional[Callable[[View], Next]] = None
 
   def __call__(
     self, updates: Any, weights: Any = None, context: Any = None
