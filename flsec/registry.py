@@ -19,7 +19,9 @@ import functools
 import importlib
 import importlib.util
 import pathlib
+import re
 import sys
+import zlib
 from collections.abc import Mapping
 from typing import Any, Callable, Optional, TypeVar
 
@@ -33,11 +35,18 @@ KINDS = {
   'dataset': ('data/sources', 'datasets'),
   'partition': ('data', 'partitions'),
   'model': ('models', 'models'),
+  'defense': ('defenses', 'defenses'),
 }
+# Annotation of an option that takes a component -> the component's kind.
+NESTED = {'Rule': 'aggregator', 'Attack': 'attack', 'Pruner': 'pruner'}
 REQUIRED = '<required>'
 
 _Component = TypeVar('_Component', bound=Callable[..., Any])
 _plugins: list[pathlib.Path] = []
+
+
+class Expression(str):
+  """The source text of a default that is no literal, e.g. `math.pi`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,6 +102,7 @@ pruner = _decorator('pruner')
 dataset = _decorator('dataset')
 partition = _decorator('partition')
 model = _decorator('model')
+defense = _decorator('defense')
 
 
 def entries(kind: str) -> dict[str, Entry]:
@@ -163,15 +173,14 @@ def build(kind: str, name: str, **options: Any) -> Any:
 
 def _build_nested(annotation: str, value: Any) -> Any:
   """Builds what an option such as `rule: Rule` or `Sequence[Attack]` takes."""
-  kinds = {'Rule': 'aggregator', 'Attack': 'attack'}
-  outer, _, inner = annotation.rstrip(']').rpartition('[')
-  kind = kinds.get(inner.split('.')[-1])
-  if kind and outer.endswith('Sequence') and isinstance(value, (list, tuple)):
-    return tuple(_build_nested(inner, item) for item in value)
+  words = re.findall(r'\w+', annotation)
+  kind = next((NESTED[word] for word in words if word in NESTED), None)
   if kind and isinstance(value, str):
     return build(kind, value)
   if kind and isinstance(value, Mapping):
     return build(kind, **value)
+  if kind and isinstance(value, (list, tuple)):
+    return tuple(_build_nested(annotation, item) for item in value)
   return value
 
 
@@ -193,16 +202,19 @@ def add_plugin(path: str) -> None:
     _plugins.append(file)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _entries_of_file(path: pathlib.Path, mtime: int) -> tuple[Entry, ...]:
   del mtime  # Only a cache key: a file that changed is read again.
-  tree = ast.parse(path.read_text(encoding='utf-8'), filename=str(path))
+  try:
+    tree = ast.parse(path.read_text(encoding='utf-8'), filename=str(path))
+  except (SyntaxError, ValueError, OSError) as error:
+    raise ValueError(f'{path} cannot be read as Python: {error}') from error
   found = []
   for node in tree.body:
     if not isinstance(node, ast.FunctionDef):
       continue
     for decorator in node.decorator_list:
-      registered = _registered(decorator)
+      registered = _registered(decorator, path)
       if registered:
         kind, name, paper = registered
         summary = (ast.get_docstring(node) or '').split('\n')[0]
@@ -212,18 +224,26 @@ def _entries_of_file(path: pathlib.Path, mtime: int) -> tuple[Entry, ...]:
   return tuple(found)
 
 
-def _registered(node: ast.expr) -> Optional[tuple[str, str, str]]:
+def _registered(
+  node: ast.expr, path: pathlib.Path
+) -> Optional[tuple[str, str, str]]:
   """Returns (kind, name, paper) of `@registry.<kind>(...)`, else None."""
-  if not (
-    isinstance(node, ast.Call)
-    and isinstance(node.func, ast.Attribute)
-    and isinstance(node.func.value, ast.Name)
-    and node.func.value.id == 'registry'
-    and node.func.attr in KINDS
-  ):
+  if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
     return None
-  paper = [ast.literal_eval(k.value) for k in node.keywords if k.arg == 'paper']
-  return node.func.attr, ast.literal_eval(node.args[0]), *(paper or [''])
+  module = ast.unparse(node.func.value).split('.')[-1]
+  if module != 'registry' or node.func.attr not in KINDS:
+    return None
+  words = {keyword.arg: keyword.value for keyword in node.keywords}
+  words.update(zip(['name'], node.args))
+  try:
+    name = ast.literal_eval(words['name'])
+    paper = ast.literal_eval(words['paper']) if 'paper' in words else ''
+  except (KeyError, ValueError) as error:
+    raise ValueError(
+      f'{path}, line {node.lineno}: @registry.{node.func.attr} takes its name '
+      'and paper as literal strings, since they are read from the source text.'
+    ) from error
+  return node.func.attr, name, paper
 
 
 def _options(node: ast.FunctionDef) -> tuple[Option, ...]:
@@ -239,14 +259,15 @@ def _literal(node: ast.expr) -> Any:
   try:
     return ast.literal_eval(node)
   except ValueError:
-    return ast.unparse(node)
+    return Expression(ast.unparse(node))
 
 
 def _import_file(path: pathlib.Path) -> Any:
   if path.is_relative_to(_ROOT):
     parts = path.relative_to(_ROOT).with_suffix('').parts
     return importlib.import_module('.'.join(('flsec', *parts)))
-  name = f'flsec_plugin_{path.stem}'
+  # Two plugins may have the same file name in different folders.
+  name = f'flsec_plugin_{path.stem}_{zlib.crc32(str(path).encode()):08x}'
   if name not in sys.modules:
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
