@@ -52,6 +52,22 @@ class Split:
 
 
 @dataclasses.dataclass(frozen=True)
+class ServerSet:
+  """Which examples the server holds itself.
+
+  Attributes:
+    size: how many.
+    source: 'train', taken from the training examples before clients share
+      them, or 'test', taken from the test set, which then reports the rest.
+    balanced: whether every class has the same share.
+  """
+
+  size: int
+  source: str = 'train'
+  balanced: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
 class Federation:
   """Examples as the clients and the server hold them.
 
