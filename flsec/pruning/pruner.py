@@ -44,12 +44,16 @@ class Pruner:
       -1 fills a place where no unit was left to prune.
     start_round: first round in which the server prunes.
     every: rounds between two prunings.
+    persistent: whether pruned entries are zeroed again after every later
+      aggregation (see `flsec.pruning.schedule`); otherwise clients may train
+      them back.
   """
 
   name: str
   prune: Prune
   start_round: int = 1
   every: int = 5
+  persistent: bool = False
 
   def is_due(self, round_number: tf.Tensor) -> tf.Tensor:
     """Tells whether the server prunes in this round (bool scalar)."""
