@@ -1,0 +1,274 @@
+"""Saves and restores the state of a run, durably and exactly.
+
+A checkpoint is one `round_000007.npz`: the leaves of the state as arrays, and a
+manifest with their paths and a SHA-256 over their bytes. It holds no pickles,
+so that reading a stranger's checkpoint runs no code.
+"""
+
+import dataclasses
+import hashlib
+import io
+import json
+import pathlib
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from typing import Any, Optional, Union
+
+import numpy as np
+from absl import logging
+
+from flsec.experiment import atomic_file
+
+KEPT = 2
+_FORMAT = 1
+_NAME = re.compile(r'^round_(\d+)\.npz$')
+_MANIFEST = 'manifest'
+# What NumPy and zipfile raise for a file that is cut or is something else.
+_UNREADABLE = (
+  AttributeError,
+  EOFError,
+  KeyError,
+  OSError,
+  ValueError,
+  zipfile.BadZipFile,
+)
+
+Path = tuple[str, ...]
+PathLike = Union[str, pathlib.Path]
+
+
+class CheckpointError(ValueError):
+  """A checkpoint cannot be used for this run."""
+
+
+class _Corrupt(Exception):
+  """A file is not a whole checkpoint."""
+
+
+def save(
+  directory: PathLike, round_number: int, state: Any, *, keep: int = KEPT
+) -> pathlib.Path:
+  """Saves a state; older checkpoints go once this one is durable.
+
+  Args:
+    directory: the folder of the checkpoints; made where missing.
+    round_number: the last finished round.
+    state: dicts, lists, tuples (empty ones too), named tuples, dataclasses and
+      attrs classes of arrays, eager tensors, Python numbers, strings and None.
+    keep: how many checkpoints up to this round stay, at least 1.
+
+  Returns:
+    The file.
+
+  Raises:
+    TypeError: a leaf cannot be stored without pickling.
+  """
+  if keep < 1:
+    raise ValueError(f'keep must be at least 1 checkpoint; got {keep}.')
+  folder = pathlib.Path(directory)
+  folder.mkdir(parents=True, exist_ok=True)
+  path = folder / f'round_{round_number:06d}.npz'
+  atomic_file.write_atomically(path, _encode(round_number, state))
+  older = [(n, p) for n, p in _found(folder) if n <= round_number]
+  for _, stale in older[keep:]:
+    stale.unlink()
+  return path
+
+
+def restore(directory: PathLike, template: Any) -> Optional[tuple[int, Any]]:
+  """Restores the latest checkpoint that is whole.
+
+  Args:
+    directory: the folder of the checkpoints.
+    template: a state of the same structure, such as a fresh initial state;
+      dtypes and shapes of its arrays are checked.
+
+  Returns:
+    The round after which it was saved and the state, in which arrays and
+    tensors are NumPy arrays; None if there is no checkpoint.
+
+  Raises:
+    CheckpointError: the state in it has another structure, or there are
+      checkpoints and none is whole.
+  """
+  found = _found(pathlib.Path(directory))
+  for _, path in found:
+    try:
+      round_number, leaves = _decode(path)
+    except _Corrupt as error:
+      logging.warning(
+        'Checkpoint %s is damaged (%s); trying the one before.', path, error
+      )
+      continue
+    return round_number, _rebuild(template, leaves, path)
+  if found:
+    raise CheckpointError(
+      f'None of the {len(found)} checkpoints in {directory} is whole. Move the '
+      'run directory away and start the run anew.'
+    )
+  return None
+
+
+def _found(folder: pathlib.Path) -> list[tuple[int, pathlib.Path]]:
+  """Returns (round, file) of every checkpoint, latest first."""
+  if not folder.is_dir():
+    return []
+  matches = [(_NAME.match(path.name), path) for path in folder.iterdir()]
+  return sorted(((int(m[1]), p) for m, p in matches if m), reverse=True)
+
+
+def _encode(round_number: int, state: Any) -> bytes:
+  """Returns the bytes of the `.npz`."""
+  leaves = list(_leaves(state))
+  arrays = {f'leaf_{i:05d}': array for i, (_, array) in enumerate(leaves)}
+  manifest = {
+    'format': _FORMAT,
+    'round': int(round_number),
+    'paths': [path for path, _ in leaves],
+    'sha256': _digest(arrays.values()),
+  }
+  arrays[_MANIFEST] = np.frombuffer(json.dumps(manifest).encode(), np.uint8)
+  buffer = io.BytesIO()
+  np.savez(buffer, **arrays)
+  return buffer.getvalue()
+
+
+def _decode(path: pathlib.Path) -> tuple[int, dict[Path, np.ndarray]]:
+  """Reads and checks one file.
+
+  Raises:
+    _Corrupt: it is truncated, or its bytes are not those that were saved.
+    CheckpointError: another version of flsec wrote it in another format.
+  """
+  try:
+    with np.load(path, allow_pickle=False) as archive:
+      arrays = {name: archive[name] for name in archive.files}
+    manifest = json.loads(arrays.pop(_MANIFEST).tobytes())
+    version, paths = manifest['format'], manifest['paths']
+    round_number, digest = manifest['round'], manifest['sha256']
+  except _UNREADABLE as error:
+    raise _Corrupt(str(error)) from error
+  if version != _FORMAT:
+    raise CheckpointError(
+      f'{path} has format {version}; this flsec reads format {_FORMAT}. '
+      'Resume with the version that wrote it, or start the run anew.'
+    )
+  ordered = [arrays[name] for name in sorted(arrays)]
+  if len(ordered) != len(paths) or _digest(ordered) != digest:
+    raise _Corrupt('its SHA-256 does not match')
+  return round_number, dict(zip(map(tuple, paths), ordered))
+
+
+def _digest(arrays: Any) -> str:
+  sha = hashlib.sha256()
+  for array in arrays:
+    sha.update(f'{array.dtype.str} {array.shape}'.encode())
+    sha.update(np.ascontiguousarray(array).tobytes())
+  return sha.hexdigest()
+
+
+def _children(node: Any) -> Optional[list[tuple[str, Any]]]:
+  """Returns the named parts of a container; None for a leaf."""
+  if isinstance(node, Mapping):
+    return [(_key(key), value) for key, value in node.items()]
+  if isinstance(node, tuple) and hasattr(node, '_fields'):
+    return list(zip(node._fields, node))
+  if isinstance(node, (list, tuple)):
+    return [(str(i), value) for i, value in enumerate(node)]
+  names = _field_names(node)
+  if names is not None:
+    return [(name, getattr(node, name)) for name in names]
+  return None
+
+
+def _key(key: Any) -> str:
+  if not isinstance(key, str):
+    raise TypeError(f'Keys of a state must be strings; got {key!r}.')
+  return key
+
+
+def _field_names(node: Any) -> Optional[list[str]]:
+  """Returns the fields of a dataclass or attrs object; None for others."""
+  if dataclasses.is_dataclass(node) and not isinstance(node, type):
+    return [field.name for field in dataclasses.fields(node)]
+  attributes = getattr(type(node), '__attrs_attrs__', None)
+  return None if attributes is None else [a.name for a in attributes]
+
+
+def _leaves(node: Any, path: Path = ()) -> Iterator[tuple[Path, np.ndarray]]:
+  """Yields every leaf with its path, in order; None has no leaf."""
+  if node is None:
+    return
+  children = _children(node)
+  if children is None:
+    yield path, _to_array(node, path)
+    return
+  for name, child in children:
+    yield from _leaves(child, (*path, name))
+
+
+def _to_array(leaf: Any, path: Path) -> np.ndarray:
+  array = np.asarray(leaf)
+  if array.dtype.kind not in 'biufcSU':
+    raise TypeError(
+      f'The state at {_show(path)} is a {type(leaf).__name__} with dtype '
+      f'{array.dtype}, which cannot be saved without pickling. Turn it into '
+      'arrays of numbers.'
+    )
+  return array
+
+
+def _rebuild(
+  template: Any, leaves: dict[Path, np.ndarray], path: pathlib.Path
+) -> Any:
+  """Puts the leaves into the template's structure."""
+  wanted = dict(_leaves(template))
+  for difference in (
+    *(f'{_show(p)} is missing' for p in wanted if p not in leaves),
+    *(f'{_show(p)} is not known here' for p in leaves if p not in wanted),
+    *(
+      f'{_show(p)} is {_kind(leaves[p])}, not {_kind(array)}'
+      for p, array in wanted.items()
+      if p in leaves and _kind(leaves[p]) != _kind(array)
+    ),
+  ):
+    raise CheckpointError(
+      f'{path} was saved by another kind of run: {difference}. Resume with the '
+      'configuration and version that wrote it, or start the run anew.'
+    )
+  return _fill(template, leaves, ())
+
+
+def _fill(node: Any, leaves: dict[Path, np.ndarray], path: Path) -> Any:
+  if node is None:
+    return None
+  children = _children(node)
+  if children is None:
+    return _like(node, leaves[path])
+  parts = {
+    name: _fill(child, leaves, (*path, name)) for name, child in children
+  }
+  if isinstance(node, (Mapping, list)) or type(node) is tuple:
+    values = parts if isinstance(node, Mapping) else parts.values()
+    return type(node)(values)
+  return type(node)(**parts)
+
+
+def _like(leaf: Any, array: np.ndarray) -> Any:
+  """Returns an array, or a scalar of the leaf's own type."""
+  if isinstance(leaf, np.generic):
+    return array[()]
+  if isinstance(leaf, (bool, int, float, complex, str, bytes)):
+    return type(leaf)(array[()])
+  return array
+
+
+def _kind(array: np.ndarray) -> str:
+  # The length of a string is no part of its kind.
+  name = array.dtype.kind if array.dtype.kind in 'SU' else array.dtype.name
+  return f'{name}{list(array.shape)}'
+
+
+def _show(path: Path) -> str:
+  return '/'.join(path) or 'its root'

@@ -1,0 +1,100 @@
+"""TensorBoard events of a run, also across a kill and a resume."""
+
+import pathlib
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from flsec.experiment import metric_rows
+
+
+class EventSink:
+  """An event file of one session of a run.
+
+  A session begins with a `SessionLog.START` event at its first round. Where an
+  earlier session wrote events of that round or a later one, TensorBoard drops
+  them for the new ones. The TensorFlow 2 writer has no call for it (the
+  TensorFlow 1 `FileWriter.add_session_log` cannot be used eagerly), so the
+  event is imported as it is.
+  """
+
+  def __init__(self, directory: pathlib.Path, *, first_round: int = 1) -> None:
+    """Opens a new event file in `directory`.
+
+    Args:
+      directory: what `tensorboard --logdir` shows as one run.
+      first_round: the first round of this session. The first session of a run
+        starts at round 1, which leaves step 0 to texts.
+    """
+    # TensorFlow takes seconds to import; a report or a test of the rows does
+    # without.
+    import tensorflow as tf
+    from tensorflow.python.ops import summary_ops_v2
+
+    self._tf = tf
+    self._import_event = summary_ops_v2.import_event
+    self._writer = tf.summary.create_file_writer(str(directory))
+    self._import(
+      tf.compat.v1.Event(
+        step=first_round,
+        wall_time=time.time(),
+        session_log=tf.compat.v1.SessionLog(
+          status=tf.compat.v1.SessionLog.START
+        ),
+      )
+    )
+    self._writer.flush()
+
+  def scalars(self, step: int, row: Mapping[str, Any]) -> None:
+    """Writes all numbers of a row but its round, in one event.
+
+    They are written as `simple_value`, not as the tensors of
+    `tf.summary.scalar`: TensorBoard shows both alike, but only these are also
+    superseded in (and listed as scalars by) its `event_accumulator`, which
+    scripts read events with.
+    """
+    summary = self._tf.compat.v1.Summary()
+    for name, value in row.items():
+      if name != metric_rows.ROUND:
+        summary.value.add(tag=name, simple_value=value)
+    self._import(
+      self._tf.compat.v1.Event(
+        step=step, wall_time=time.time(), summary=summary
+      )
+    )
+    self._writer.flush()
+
+  def text(self, step: int, name: str, text: str) -> None:
+    """Writes Markdown."""
+    with self._writer.as_default(step=step):
+      self._tf.summary.text(name, text)
+    self._writer.flush()
+
+  def image(self, step: int, name: str, image: Any) -> None:
+    """Writes one picture, [h, w, channels]."""
+    array = np.asarray(image)
+    if array.ndim != 3 or array.shape[-1] not in (1, 3, 4):
+      raise ValueError(
+        f'Image {name!r} must have shape [height, width, 1, 3 or 4]; got '
+        f'{array.shape}.'
+      )
+    with self._writer.as_default(step=step):
+      self._tf.summary.image(name, array[np.newaxis])
+    self._writer.flush()
+
+  def histogram(self, step: int, name: str, values: Any) -> None:
+    """Writes a histogram of the finite ones among the values."""
+    flat = np.asarray(values, np.float32).ravel()
+    with self._writer.as_default(step=step):
+      self._tf.summary.histogram(name, flat[np.isfinite(flat)])
+    self._writer.flush()
+
+  def _import(self, event: Any) -> None:
+    with self._writer.as_default():
+      self._import_event(event.SerializeToString())
+
+  def close(self) -> None:
+    """Flushes and closes the file."""
+    self._writer.close()

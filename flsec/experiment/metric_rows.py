@@ -1,0 +1,155 @@
+"""Rows of metrics as text: exact, whole lines, the same after a resume.
+
+A row is one round: `{'round': 7, 'test/accuracy': 0.97, ...}`. `metrics.jsonl`
+is the record; `metrics.csv` is the same rows under the union of their columns,
+in the order in which the columns appeared, and is made from it on a resume.
+"""
+
+import csv
+import io
+import json
+import math
+import pathlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Union
+
+import numpy as np
+from absl import logging
+
+Number = Union[int, float]
+Row = dict[str, Number]
+
+ROUND = 'round'
+# JSON has no words for these; float() reads them back.
+_NON_FINITE = ('NaN', 'Infinity', '-Infinity')
+
+
+def as_number(name: str, value: Any) -> Number:
+  """Returns a metric's value as a Python number that prints in full.
+
+  A float32 becomes the float of its shortest decimal form, the one that reads
+  back to the same float32: 0.1 and not 0.10000000149011612.
+
+  Args:
+    name: the metric's name, for the message.
+    value: a Python number, a NumPy scalar, or an array or eager tensor of rank
+      0 or of one element.
+
+  Raises:
+    TypeError: it is not one number.
+  """
+  array = np.asarray(value)
+  if array.size != 1 or array.dtype.kind not in 'biuf':
+    raise TypeError(
+      f'Metric {name!r} must be one number; got {type(value).__name__} of '
+      f'shape {array.shape} and dtype {array.dtype}. Write arrays as a '
+      'histogram or an image.'
+    )
+  scalar = array.reshape(())[()]
+  if array.dtype.kind != 'f':
+    return int(scalar)
+  return float(scalar) if array.dtype == np.float64 else float(str(scalar))
+
+
+def make_row(round_number: int, metrics: Mapping[str, Any]) -> Row:
+  """Returns the row of a round, metrics in their given order."""
+  row: Row = {ROUND: int(round_number)}
+  for name, value in metrics.items():
+    if name == ROUND:
+      raise ValueError("A metric cannot be named 'round': the row has it.")
+    row[name] = as_number(name, value)
+  return row
+
+
+def to_json_line(row: Row) -> str:
+  """Returns a row as one line of JSON; NaN and infinities as strings."""
+  return json.dumps(
+    {name: _json_value(value) for name, value in row.items()}, allow_nan=False
+  )
+
+
+def _json_value(value: Number) -> Union[Number, str]:
+  if isinstance(value, int) or math.isfinite(value):
+    return value
+  if math.isnan(value):
+    return 'NaN'
+  return 'Infinity' if value > 0 else '-Infinity'
+
+
+def columns_of(rows: Iterable[Row]) -> list[str]:
+  """Returns the union of the rows' columns, in order of appearance."""
+  seen = {ROUND: None}
+  for row in rows:
+    seen.update(dict.fromkeys(row))
+  return list(seen)
+
+
+def to_csv_line(columns: Sequence[str], row: Row) -> str:
+  """Returns a row as one line of CSV; a column the row lacks stays empty."""
+  return _csv_line([_csv_value(row[c]) if c in row else '' for c in columns])
+
+
+def to_csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
+  """Returns the whole CSV text, header first."""
+  lines = [_csv_line(columns), *(to_csv_line(columns, row) for row in rows)]
+  return '\n'.join(lines) + '\n'
+
+
+def _csv_value(value: Number) -> str:
+  return repr(value)
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+  buffer = io.StringIO()
+  csv.writer(buffer, lineterminator='').writerow(cells)
+  return buffer.getvalue()
+
+
+def read_rows(path: Union[str, pathlib.Path]) -> list[Row]:
+  """Reads `metrics.jsonl`.
+
+  A torn last line, left by a process killed while writing it, is dropped with
+  a warning.
+
+  Args:
+    path: the file; a missing one has no rows.
+
+  Raises:
+    ValueError: a line before the last is not a row, or rounds do not rise.
+  """
+  file = pathlib.Path(path)
+  if not file.exists():
+    return []
+  *lines, torn = file.read_bytes().split(b'\n')
+  if torn:
+    logging.warning('%s: dropped a torn last line of %d bytes', file, len(torn))
+  rows: list[Row] = []
+  for number, line in enumerate(lines, start=1):
+    try:
+      row = _parse(line)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+      raise ValueError(
+        f'{file}, line {number} is not a row of metrics: {error}. The file was '
+        'changed by something else; restore it or start the run anew.'
+      ) from error
+    if rows and row[ROUND] <= rows[-1][ROUND]:
+      raise ValueError(
+        f'{file}, line {number}: round {row[ROUND]} follows round '
+        f'{rows[-1][ROUND]}; rounds must rise. The file was changed by '
+        'something else; restore it or start the run anew.'
+      )
+    rows.append(row)
+  return rows
+
+
+def _parse(line: bytes) -> Row:
+  parsed = json.loads(line.decode('utf-8'))
+  row = {name: _number(value) for name, value in parsed.items()}
+  row[ROUND]  # A row without its round is no row.
+  return row
+
+
+def _number(value: Any) -> Number:
+  if isinstance(value, str) and value not in _NON_FINITE:
+    raise ValueError(f'{value!r} is no number')
+  return float(value) if isinstance(value, str) else value

@@ -1,0 +1,136 @@
+"""One writer for every number of a run: CSV, JSON lines and TensorBoard."""
+
+import pathlib
+import types
+from collections.abc import Mapping
+from typing import Any, Optional, Union
+
+from flsec.experiment import atomic_file, metric_rows, run_directory
+from flsec.experiment.event_sink import EventSink
+
+
+class MetricWriter:
+  """Writes one row a round to every sink.
+
+  Each row is on the disk, whole, when `write_row` returns. A run that is
+  killed and resumed leaves the same `metrics.csv` and `metrics.jsonl`, bit for
+  bit, as one that was not (the `time/` columns aside).
+
+  Attributes:
+    rows: all rows so far, those before a resume among them.
+  """
+
+  def __init__(
+    self,
+    directory: Union[str, pathlib.Path],
+    *,
+    resume_after: int = 0,
+    events: bool = True,
+  ) -> None:
+    """Opens the sinks.
+
+    Args:
+      directory: the cell's folder.
+      resume_after: the round of the checkpoint that the run continues from; 0
+        starts anew. Rows of later rounds are dropped from the files, and their
+        events are superseded.
+      events: whether to write TensorBoard events (this imports TensorFlow).
+
+    Raises:
+      ValueError: the rows up to `resume_after` are not all there.
+    """
+    folder = pathlib.Path(directory)
+    self._csv = folder / run_directory.METRICS_CSV
+    self._jsonl = folder / run_directory.METRICS_JSONL
+    found = metric_rows.read_rows(self._jsonl)
+    self.rows = [r for r in found if r[metric_rows.ROUND] <= resume_after]
+    last = self.rows[-1][metric_rows.ROUND] if self.rows else 0
+    if last != resume_after:
+      raise ValueError(
+        f'{self._jsonl} ends at round {last}, but the checkpoint is of round '
+        f'{resume_after}: rows are missing. Restore the file, or move '
+        f'{folder} away and start the run anew.'
+      )
+    self._columns = metric_rows.columns_of(self.rows)
+    self._rewrite_jsonl()
+    self._rewrite_csv()
+    self._events: Optional[EventSink] = (
+      EventSink(folder, first_round=resume_after + 1) if events else None
+    )
+
+  def write_row(self, round_number: int, metrics: Mapping[str, Any]) -> None:
+    """Writes the numbers of a round, once, to every sink.
+
+    A metric may be missing in some rounds (evaluation every k rounds) and may
+    first appear in any round.
+
+    Args:
+      round_number: higher than that of the row before.
+      metrics: numbers by name, `group/what_unit`; the order of new names is
+        the order of the columns.
+
+    Raises:
+      ValueError: the round does not rise.
+      TypeError: a metric is not one number.
+    """
+    last = self.rows[-1][metric_rows.ROUND] if self.rows else 0
+    if round_number <= last:
+      raise ValueError(
+        f'Rounds must rise: round {round_number} was given after round {last}.'
+      )
+    row = metric_rows.make_row(round_number, metrics)
+    # The record first: a process killed between the two has its CSV made from
+    # the record when it resumes.
+    atomic_file.append_line(self._jsonl, metric_rows.to_json_line(row))
+    self.rows.append(row)
+    known = len(self._columns)
+    self._columns = metric_rows.columns_of([dict.fromkeys(self._columns), row])
+    if len(self._columns) > known:
+      self._rewrite_csv()
+    else:
+      atomic_file.append_line(
+        self._csv, metric_rows.to_csv_line(self._columns, row)
+      )
+    if self._events:
+      self._events.scalars(round_number, row)
+
+  def write_text(self, name: str, text: str, round_number: int = 0) -> None:
+    """Shows a text (Markdown) in TensorBoard."""
+    if self._events:
+      self._events.text(round_number, name, text)
+
+  def write_image(self, name: str, image: Any, round_number: int) -> None:
+    """Shows a picture, uint8 or float in [0, 1], [h, w, 1 | 3 | 4]."""
+    if self._events:
+      self._events.image(round_number, name, image)
+
+  def write_histogram(self, name: str, values: Any, round_number: int) -> None:
+    """Shows the distribution of numbers of any shape."""
+    if self._events:
+      self._events.histogram(round_number, name, values)
+
+  def close(self) -> None:
+    """Closes the sinks."""
+    if self._events:
+      self._events.close()
+      self._events = None
+
+  def __enter__(self) -> 'MetricWriter':
+    return self
+
+  def __exit__(
+    self,
+    kind: Optional[type],
+    error: Optional[BaseException],
+    trace: Optional[types.TracebackType],
+  ) -> None:
+    self.close()
+
+  def _rewrite_csv(self) -> None:
+    atomic_file.write_atomically(
+      self._csv, metric_rows.to_csv(self._columns, self.rows)
+    )
+
+  def _rewrite_jsonl(self) -> None:
+    lines = [metric_rows.to_json_line(row) + '\n' for row in self.rows]
+    atomic_file.write_atomically(self._jsonl, ''.join(lines))

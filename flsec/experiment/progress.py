@@ -1,0 +1,137 @@
+"""Tells a person at the terminal how far a run is."""
+
+import math
+import sys
+import time
+import types
+from collections.abc import Mapping
+from typing import Any, Callable, Optional, TextIO
+
+import tqdm
+
+# What is shown of a round, if it was measured: (metric, short name).
+_SHOWN = (
+  ('test/accuracy', 'accuracy'),
+  ('attack/error_rate', 'error rate'),
+  ('attack/success_rate', 'attack success'),
+)
+_SECONDS_BETWEEN_LINES = 10.0
+_SHARE_BETWEEN_LINES = 0.1
+
+
+class Progress:
+  """A progress bar over rounds; plain lines where there is no terminal.
+
+  On a terminal: a bar with the latest accuracy and attack metric, rounds per
+  second and the time left. Elsewhere (a log file, a pipe): one line whenever
+  another tenth of the rounds is done or ten seconds have passed, and one at
+  the end.
+  """
+
+  def __init__(
+    self,
+    num_rounds: int,
+    *,
+    finished: int = 0,
+    label: str = '',
+    stream: Optional[TextIO] = None,
+    clock: Callable[[], float] = time.monotonic,
+  ) -> None:
+    """Starts showing.
+
+    Args:
+      num_rounds: rounds of the whole run.
+      finished: rounds that an earlier session has finished.
+      label: names the cell.
+      stream: where to write; None: stderr.
+      clock: seconds, rising.
+    """
+    self._num_rounds = num_rounds
+    self._first = finished
+    self._label = label
+    self._stream = stream or sys.stderr
+    self._clock = clock
+    self._started = clock()
+    self._last_line = (self._started, finished)
+    self._values: dict[str, str] = {}
+    self._bar: Optional[tqdm.tqdm] = None
+    if self._stream.isatty():
+      self._bar = tqdm.tqdm(
+        total=num_rounds,
+        initial=finished,
+        desc=label or None,
+        unit='round',
+        file=self._stream,
+        dynamic_ncols=True,
+      )
+
+  def update(self, round_number: int, metrics: Mapping[str, Any]) -> None:
+    """Shows that a round is finished.
+
+    Args:
+      round_number: the round.
+      metrics: its row; an accuracy or attack metric that was not measured in
+        this round keeps its last value on the bar.
+    """
+    for name, shown in _SHOWN:
+      value = metrics.get(name)
+      if value is not None and not math.isnan(float(value)):
+        self._values[shown] = f'{float(value):.3f}'
+    if self._bar is not None:
+      self._bar.set_postfix(self._values, refresh=False)
+      self._bar.update(round_number - self._bar.n)
+    elif self._is_line_due(round_number):
+      self._write_line(round_number)
+
+  def close(self) -> None:
+    """Ends the bar."""
+    if self._bar is not None:
+      self._bar.close()
+
+  def __enter__(self) -> 'Progress':
+    return self
+
+  def __exit__(
+    self,
+    kind: Optional[type],
+    error: Optional[BaseException],
+    trace: Optional[types.TracebackType],
+  ) -> None:
+    self.close()
+
+  def _is_line_due(self, round_number: int) -> bool:
+    when, at_round = self._last_line
+    step = max(1.0, _SHARE_BETWEEN_LINES * self._num_rounds)
+    return (
+      round_number >= self._num_rounds
+      or round_number - at_round >= step
+      or self._clock() - when >= _SECONDS_BETWEEN_LINES
+    )
+
+  def _write_line(self, round_number: int) -> None:
+    now = self._clock()
+    self._last_line = (now, round_number)
+    seconds = max(now - self._started, 1e-9)
+    rate = (round_number - self._first) / seconds
+    parts = [f'{name} {value}' for name, value in self._values.items()]
+    parts.append(f'{rate:.2f} rounds/s')
+    left = self._num_rounds - round_number
+    if left > 0:
+      parts.append(f'{_duration(left / rate)} left')
+    label = f'{self._label}: ' if self._label else ''
+    self._stream.write(
+      f'{label}round {round_number}/{self._num_rounds}: {", ".join(parts)}\n'
+    )
+    self._stream.flush()
+
+
+def _duration(seconds: float) -> str:
+  """Returns 42 s, 3:07 or 2:03:07."""
+  whole = round(seconds)
+  if whole < 60:
+    return f'{whole} s'
+  minutes, rest = divmod(whole, 60)
+  hours, minutes = divmod(minutes, 60)
+  return (
+    f'{hours}:{minutes:02d}:{rest:02d}' if hours else f'{minutes}:{rest:02d}'
+  )

@@ -1,0 +1,160 @@
+"""The numbers that a finished run is remembered by."""
+
+import importlib.metadata
+import math
+import platform
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Optional
+
+import flsec
+from flsec.experiment.metric_rows import ROUND, Number, Row
+
+ACCURACY = 'test/accuracy'
+ERROR_RATE = 'attack/error_rate'
+SUCCESS_RATE = 'attack/success_rate'
+ROUND_SECONDS = 'time/round_seconds'
+ACTIVE = 'attack/active'
+_PACKAGES = ('tensorflow', 'tensorflow-federated', 'numpy')
+# Of these metrics the lowest value is the best one.
+_LOWER_IS_BETTER = ('loss', 'error_rate', 'success_rate')
+
+
+def attacked_rounds(
+  rows: Sequence[Row],
+  start_round: Optional[int] = None,
+  stop_round: Optional[int] = None,
+  every: int = 1,
+) -> list[Row]:
+  """Returns the rows of the rounds in which the attack ran.
+
+  Args:
+    rows: all rows. Their metric `attack/active` decides where it is recorded.
+    start_round: else, the first attacked round; None: there is no attack.
+    stop_round: the last attacked round; None: the last of all.
+    every: rounds between two attacked ones.
+  """
+  if any(ACTIVE in row for row in rows):
+    return [row for row in rows if row.get(ACTIVE)]
+  if start_round is None:
+    return []
+  last = math.inf if stop_round is None else stop_round
+  return [
+    row
+    for row in rows
+    if start_round <= row[ROUND] <= last
+    and (row[ROUND] - start_round) % every == 0
+  ]
+
+
+def values_of(rows: Iterable[Row], name: str) -> list[Number]:
+  """Returns a metric's values, leaving out rounds without it and NaN."""
+  found = [row[name] for row in rows if name in row]
+  return [value for value in found if not math.isnan(value)]
+
+
+def mean_of(rows: Iterable[Row], name: str) -> Optional[float]:
+  """Returns a metric's mean over the rows that measured it, or None."""
+  values = values_of(rows, name)
+  return statistics.fmean(values) if values else None
+
+
+def last_of(rows: Iterable[Row], name: str) -> Optional[Number]:
+  """Returns a metric's last measured value, or None."""
+  values = values_of(rows, name)
+  return values[-1] if values else None
+
+
+def before_attack(
+  rows: Sequence[Row], attacked: Sequence[Row], name: str
+) -> Optional[Number]:
+  """Returns the last value measured before the first attacked round."""
+  if not attacked:
+    return None
+  return last_of((r for r in rows if r[ROUND] < attacked[0][ROUND]), name)
+
+
+def pruned_units(rows: Iterable[Row]) -> dict[str, int]:
+  """Returns by layer how many units were pruned in all rounds together.
+
+  Reads the metrics `pruning/<layer>/units`, each the number pruned in its
+  round.
+  """
+  total: dict[str, int] = {}
+  for row in rows:
+    for name, value in row.items():
+      if name.startswith('pruning/') and name.endswith('/units'):
+        layer = name[len('pruning/') : -len('/units')]
+        total[layer] = total.get(layer, 0) + int(value)
+  return total
+
+
+def summarize(
+  rows: Sequence[Row],
+  *,
+  seed: int,
+  start_round: Optional[int] = None,
+  stop_round: Optional[int] = None,
+  every: int = 1,
+) -> dict[str, Any]:
+  """Returns what `summary.json` holds.
+
+  Args:
+    rows: every row of the run.
+    seed: the run's root seed.
+    start_round: see `attacked_rounds`.
+    stop_round: see `attacked_rounds`.
+    every: see `attacked_rounds`.
+
+  Returns:
+    `rounds`; `seed`; `final`, `best` (with its round) and `attacked_mean` of
+    every metric that is no time; `accuracy_before_attack`; `pruned_units` by
+    layer; `seconds` in all and `seconds_per_round` (median); `versions`. A
+    number that was not measured or is not finite is None.
+  """
+  attacked = attacked_rounds(rows, start_round, stop_round, every)
+  names = dict.fromkeys(n for row in rows for n in row if n != ROUND)
+  measured = [n for n in names if not n.startswith('time/')]
+  seconds = values_of(rows, ROUND_SECONDS)
+  return {
+    'rounds': rows[-1][ROUND] if rows else 0,
+    'seed': seed,
+    'final': {n: finite(last_of(rows, n)) for n in measured},
+    'best': {n: _best(rows, n) for n in measured if _has_best(n)},
+    'attacked_rounds': len(attacked),
+    'attacked_mean': {n: finite(mean_of(attacked, n)) for n in measured},
+    'accuracy_before_attack': finite(before_attack(rows, attacked, ACCURACY)),
+    'pruned_units': pruned_units(rows),
+    'seconds': finite(math.fsum(seconds)),
+    'seconds_per_round': statistics.median(seconds) if seconds else None,
+    'versions': versions(),
+  }
+
+
+def finite(value: Optional[Number]) -> Optional[Number]:
+  """Returns a number that JSON can hold, else None."""
+  return value if value is not None and math.isfinite(value) else None
+
+
+def versions() -> Mapping[str, str]:
+  """Returns what the run was made with, importing none of it."""
+  found = {'flsec': flsec.__version__, 'python': platform.python_version()}
+  for package in _PACKAGES:
+    try:
+      found[package] = importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+      found[package] = 'not installed'
+  return found
+
+
+def _has_best(name: str) -> bool:
+  return name.startswith(('test/', 'attack/')) and name != ACTIVE
+
+
+def _best(rows: Sequence[Row], name: str) -> Optional[dict[str, Number]]:
+  finite_rows = [r for r in rows if name in r and math.isfinite(r[name])]
+  if not finite_rows:
+    return None
+  pick = min if name.endswith(_LOWER_IS_BETTER) else max
+  row = pick(finite_rows, key=lambda row: row[name])
+  return {'value': row[name], 'round': row[ROUND]}

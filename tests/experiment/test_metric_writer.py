@@ -1,0 +1,277 @@
+"""Rows survive kills exactly; TensorBoard shows what the CSV says."""
+
+import csv
+import json
+import math
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing import (
+  event_accumulator,
+  plugin_event_accumulator,
+)
+from tensorboard.util import tensor_util
+
+from flsec.experiment import metric_rows
+from flsec.experiment.metric_writer import MetricWriter
+
+
+def _metrics(round_number):
+  """A round's numbers; evaluation every second round, the attack from 4."""
+  generator = np.random.default_rng(round_number)
+  metrics = {'update_norm/benign_mean': generator.random(dtype=np.float32)}
+  if round_number % 2 == 0:
+    metrics['test/accuracy'] = generator.random(dtype=np.float32)
+    metrics['test/loss'] = generator.random()
+  if round_number >= 4:
+    metrics['attack/error_rate'] = np.float32(round_number / 3)
+  metrics['rule/dropped_rows'] = round_number
+  return metrics
+
+
+def _write(directory, rounds, **options):
+  with MetricWriter(directory, **options) as writer:
+    for round_number in rounds:
+      writer.write_row(round_number, _metrics(round_number))
+
+
+def _table(directory):
+  with open(directory / 'metrics.csv', newline='') as file:
+    return list(csv.DictReader(file))
+
+
+class TestRows:
+  def test_columns_are_the_union_in_order_of_appearance(self, tmp_path):
+    _write(tmp_path, range(1, 6), events=False)
+    table = _table(tmp_path)
+    assert list(table[0]) == [
+      'round',
+      'update_norm/benign_mean',
+      'rule/dropped_rows',
+      'test/accuracy',
+      'test/loss',
+      'attack/error_rate',
+    ]
+    assert [row['round'] for row in table] == ['1', '2', '3', '4', '5']
+    assert [bool(row['test/accuracy']) for row in table] == [
+      False, True, False, True, False,
+    ]  # fmt: skip
+    assert table[3]['attack/error_rate'] == '1.3333334'
+
+  def test_every_number_reads_back_exactly(self, tmp_path):
+    _write(tmp_path, range(1, 30), events=False)
+    rows = metric_rows.read_rows(tmp_path / 'metrics.jsonl')
+    for row, from_csv in zip(rows, _table(tmp_path)):
+      for name, value in _metrics(row['round']).items():
+        read = type(value)(row[name])
+        assert read == value
+        assert type(value)(from_csv[name]) == value
+
+  def test_float32_is_written_in_its_shortest_form(self, tmp_path):
+    with MetricWriter(tmp_path, events=False) as writer:
+      writer.write_row(
+        1, {'a': np.float32(0.1), 'b': 0.1, 'c': np.float32(1e-9)}
+      )
+    assert _table(tmp_path)[0] == {
+      'round': '1', 'a': '0.1', 'b': '0.1', 'c': '1e-09',
+    }  # fmt: skip
+
+  def test_not_a_number_and_infinities_survive(self, tmp_path):
+    values = {'a': math.nan, 'b': math.inf, 'c': np.float32(-math.inf)}
+    with MetricWriter(tmp_path, events=False) as writer:
+      writer.write_row(1, values)
+    text = (tmp_path / 'metrics.jsonl').read_text()
+
+    def refuse(constant):
+      raise AssertionError(f'{constant} is no JSON')
+
+    json.loads(text, parse_constant=refuse)
+    (row,) = metric_rows.read_rows(tmp_path / 'metrics.jsonl')
+    assert math.isnan(row['a'])
+    assert (row['b'], row['c']) == (math.inf, -math.inf)
+    assert float(_table(tmp_path)[0]['c']) == -math.inf
+
+  def test_a_row_is_on_the_disk_when_the_call_returns(self, tmp_path):
+    writer = MetricWriter(tmp_path, events=False)
+    for round_number in range(1, 7):
+      writer.write_row(round_number, _metrics(round_number))
+      assert _table(tmp_path)[-1]['round'] == str(round_number)
+      read = metric_rows.read_rows(tmp_path / 'metrics.jsonl')
+      assert read == writer.rows
+
+  def test_a_name_with_a_comma_is_quoted(self, tmp_path):
+    with MetricWriter(tmp_path, events=False) as writer:
+      writer.write_row(1, {'rule/a,b': 2})
+    assert _table(tmp_path)[0]['rule/a,b'] == '2'
+
+
+class TestRefusals:
+  @pytest.mark.parametrize(
+    'value', [np.zeros(3), 'high', None, np.array([], np.float32), 1j]
+  )
+  def test_a_metric_is_one_number(self, tmp_path, value):
+    with MetricWriter(tmp_path, events=False) as writer:
+      with pytest.raises(TypeError, match="'test/x' must be one number"):
+        writer.write_row(1, {'test/x': value})
+      assert writer.rows == []
+    assert (tmp_path / 'metrics.jsonl').read_text() == ''
+
+  @pytest.mark.parametrize('again', [1, 2])
+  def test_rounds_rise(self, tmp_path, again):
+    with MetricWriter(tmp_path, events=False) as writer:
+      writer.write_row(2, {})
+      with pytest.raises(ValueError, match='Rounds must rise'):
+        writer.write_row(again, {})
+
+  def test_round_is_no_metric(self, tmp_path):
+    writer = MetricWriter(tmp_path, events=False)
+    with pytest.raises(ValueError, match="named 'round'"):
+      writer.write_row(1, {'round': 3})
+
+  @pytest.mark.parametrize(
+    ('line', 'message'),
+    [
+      ('{"round": 1, "a"', 'line 2 is not a row'),
+      ('{"a": 1}', 'line 2 is not a row'),
+      ('{"round": 2, "a": "high"}', "'high' is no number"),
+      ('[2]', 'line 2 is not a row'),
+      ('{"round": 1}', 'round 1 follows round 1'),
+    ],
+  )
+  def test_a_damaged_line_in_the_middle(self, tmp_path, line, message):
+    path = tmp_path / 'metrics.jsonl'
+    path.write_text(f'{{"round": 1}}\n{line}\n{{"round": 3}}\n')
+    with pytest.raises(ValueError, match=message):
+      metric_rows.read_rows(path)
+
+  def test_rows_missing_before_the_checkpoint(self, tmp_path):
+    _write(tmp_path, range(1, 4), events=False)
+    with pytest.raises(ValueError, match=r'ends at round 3.*of round 5'):
+      MetricWriter(tmp_path, resume_after=5, events=False)
+
+
+class TestResume:
+  @pytest.fixture
+  def whole(self, tmp_path):
+    cell = tmp_path / 'whole'
+    cell.mkdir()
+    _write(cell, range(1, 10), events=False)
+    return cell
+
+  # Killed before, at and after the rounds where columns appear.
+  @pytest.mark.parametrize('checkpoint', range(8))
+  @pytest.mark.parametrize('torn', [False, True])
+  def test_files_are_the_same_bit_for_bit(
+    self, tmp_path, whole, checkpoint, torn
+  ):
+    cell = tmp_path / 'killed'
+    cell.mkdir()
+    _write(cell, range(1, checkpoint + 3), events=False)
+    if torn:
+      for name in ('metrics.csv', 'metrics.jsonl'):
+        data = (cell / name).read_bytes()
+        (cell / name).write_bytes(data[: -len(data.splitlines()[-1]) // 2])
+    _write(
+      cell, range(checkpoint + 1, 10), resume_after=checkpoint, events=False
+    )
+    for name in ('metrics.csv', 'metrics.jsonl'):
+      assert (cell / name).read_bytes() == (whole / name).read_bytes()
+
+  def test_a_csv_that_lags_behind_is_made_anew(self, tmp_path, whole):
+    expected = (whole / 'metrics.csv').read_bytes()
+    (whole / 'metrics.csv').write_bytes(b'')
+    _write(whole, [], resume_after=9, events=False)
+    assert (whole / 'metrics.csv').read_bytes() == expected
+
+  def test_rows_before_the_resume_are_there(self, whole):
+    with MetricWriter(whole, resume_after=4, events=False) as writer:
+      assert [row['round'] for row in writer.rows] == [1, 2, 3, 4]
+
+  def test_a_torn_only_line_leaves_no_rows(self, tmp_path):
+    (tmp_path / 'metrics.jsonl').write_bytes(b'{"round": 1, "test/acc')
+    _write(tmp_path, [], events=False)
+    assert (tmp_path / 'metrics.jsonl').read_bytes() == b''
+
+
+def _read_scalars(directory, tag):
+  """Reads a scalar with the two readers that TensorBoard has, which agree."""
+  shown = plugin_event_accumulator.EventAccumulator(str(directory))
+  shown.Reload()
+  events = [
+    (event.step, tensor_util.make_ndarray(event.tensor_proto).item())
+    for event in shown.Tensors(tag)
+  ]
+  older = event_accumulator.EventAccumulator(str(directory))
+  older.Reload()
+  assert [(e.step, e.value) for e in older.Scalars(tag)] == events
+  return events
+
+
+class TestEvents:
+  def test_scalars_are_those_of_the_rows(self, tmp_path):
+    _write(tmp_path, range(1, 7))
+    for tag in ('test/accuracy', 'attack/error_rate', 'rule/dropped_rows'):
+      expected = [
+        (n, np.float32(_metrics(n)[tag]))
+        for n in range(1, 7)
+        if tag in _metrics(n)
+      ]
+      assert _read_scalars(tmp_path, tag) == expected
+
+  def test_rounds_after_the_checkpoint_are_superseded(self, tmp_path):
+    with MetricWriter(tmp_path) as writer:
+      writer.write_text('config', '    rounds: 6')
+      for round_number in range(1, 7):
+        writer.write_row(round_number, {'a': -1.0, 'only_first': 1})
+    with MetricWriter(tmp_path, resume_after=3) as writer:
+      for round_number in range(4, 9):
+        writer.write_row(round_number, {'a': 1.0})
+    assert len(list(tmp_path.glob('events.out.tfevents.*'))) == 2
+    assert _read_scalars(tmp_path, 'a') == [
+      (n, -1.0 if n <= 3 else 1.0) for n in range(1, 9)
+    ]
+    # Also a metric that the second session never writes.
+    assert [s for s, _ in _read_scalars(tmp_path, 'only_first')] == [1, 2, 3]
+    assert [s for s, _ in _read_text(tmp_path, 'config')] == [0]
+
+  def test_a_torn_event_file_is_read_up_to_the_tear(self, tmp_path):
+    _write(tmp_path, range(1, 7))
+    (events,) = tmp_path.glob('events.out.tfevents.*')
+    events.write_bytes(events.read_bytes()[:-20])
+    _write(tmp_path, range(4, 7), resume_after=3)
+    steps = [s for s, _ in _read_scalars(tmp_path, 'rule/dropped_rows')]
+    assert steps == [1, 2, 3, 4, 5, 6]
+
+  def test_texts_pictures_and_histograms(self, tmp_path):
+    with MetricWriter(tmp_path) as writer:
+      writer.write_text('config', 'name: quickstart')
+      writer.write_image('data/labels', np.zeros([5, 7, 3], np.uint8), 2)
+      writer.write_histogram('norms', np.array([1.0, np.nan, 3.0]), 2)
+    reader = plugin_event_accumulator.EventAccumulator(str(tmp_path))
+    reader.Reload()
+    ((step, text),) = _read_text(tmp_path, 'config')
+    assert (step, text) == (0, b'name: quickstart')
+    (image,) = reader.Tensors('data/labels')
+    width, height, png = image.tensor_proto.string_val
+    assert (image.step, width, height) == (2, b'7', b'5')
+    assert png.startswith(b'\x89PNG')
+    assert (
+      reader.SummaryMetadata('norms').plugin_data.plugin_name == 'histograms'
+    )
+
+  def test_an_image_of_the_wrong_rank_is_refused(self, tmp_path):
+    writer = MetricWriter(tmp_path)
+    with pytest.raises(ValueError, match=r'got \(5, 7\)'):
+      writer.write_image('x', np.zeros([5, 7]), 1)
+    writer.close()
+
+  def test_writing_without_events_ignores_pictures(self, tmp_path):
+    with MetricWriter(tmp_path, events=False) as writer:
+      writer.write_image('x', np.zeros([5, 7, 3]), 1)
+    assert not list(tmp_path.glob('events*'))
+
+
+def _read_text(directory, tag):
+  reader = plugin_event_accumulator.EventAccumulator(str(directory))
+  reader.Reload()
+  return [(e.step, e.tensor_proto.string_val[0]) for e in reader.Tensors(tag)]

@@ -1,0 +1,99 @@
+"""A bar on a terminal, few plain lines elsewhere."""
+
+import io
+
+from flsec.experiment.progress import Progress
+
+
+class _Terminal(io.StringIO):
+  def isatty(self):
+    return True
+
+
+class _Clock:
+  def __init__(self, step):
+    self.now, self.step = 100.0, step
+
+  def __call__(self):
+    return self.now
+
+  def tick(self):
+    self.now += self.step
+
+
+def _run(num_rounds, *, seconds_a_round, finished=0, metrics=None, label=''):
+  stream, clock = io.StringIO(), _Clock(seconds_a_round)
+  with Progress(
+    num_rounds, finished=finished, stream=stream, clock=clock, label=label
+  ) as progress:
+    for round_number in range(finished + 1, num_rounds + 1):
+      clock.tick()
+      progress.update(round_number, metrics or {})
+  return stream.getvalue().splitlines()
+
+
+class TestWithoutTerminal:
+  def test_quick_rounds_give_ten_lines(self):
+    lines = _run(1000, seconds_a_round=0.001)
+    assert [line.split()[1].rstrip(':') for line in lines] == [
+      f'{n}/1000' for n in range(100, 1001, 100)
+    ]
+
+  def test_slow_rounds_give_a_line_each(self):
+    assert len(_run(50, seconds_a_round=60.0)) == 50
+
+  def test_a_line_at_least_every_ten_seconds(self):
+    lines = _run(1000, seconds_a_round=1.0)
+    assert len(lines) == 100
+
+  def test_few_rounds_give_a_line_each(self):
+    assert len(_run(4, seconds_a_round=0.001)) == 4
+
+  def test_a_line_has_metrics_rate_and_time_left(self):
+    lines = _run(
+      4,
+      seconds_a_round=100.0,
+      label='quickstart',
+      metrics={
+        'test/accuracy': 0.98765,
+        'attack/error_rate': 0.25,
+        'attack/success_rate': float('nan'),
+        'test/loss': 3.0,
+      },
+    )
+    assert lines[0] == (
+      'quickstart: round 1/4: accuracy 0.988, error rate 0.250, '
+      '0.01 rounds/s, 5:00 left'
+    )
+    assert lines[-1].endswith('0.01 rounds/s')
+
+  def test_the_rate_of_a_resumed_run_leaves_out_earlier_rounds(self):
+    lines = _run(100, seconds_a_round=50.0, finished=98)
+    assert lines[0] == 'round 99/100: 0.02 rounds/s, 50 s left'
+
+  def test_hours(self):
+    lines = _run(100, seconds_a_round=3600.0, finished=96)
+    assert lines[0].endswith('3:00:00 left')
+
+  def test_no_carriage_returns(self):
+    assert not any('\r' in line for line in _run(5, seconds_a_round=20.0))
+
+
+class TestWithTerminal:
+  def test_the_bar_shows_metrics_and_ends_complete(self):
+    stream = _Terminal()
+    with Progress(3, stream=stream, label='cell') as progress:
+      progress.update(1, {'test/accuracy': 0.5})
+      progress.update(2, {'attack/error_rate': 0.125})
+      progress.update(3, {})
+    last = stream.getvalue().split('\r')[-1]
+    assert '3/3' in last and 'cell' in last
+    # A metric that was not measured in a round keeps its last value.
+    assert 'accuracy=0.500' in last and 'error rate=0.125' in last
+
+  def test_a_resumed_bar_starts_where_it_was(self):
+    stream = _Terminal()
+    with Progress(10, finished=7, stream=stream) as progress:
+      assert '7/10' in stream.getvalue()
+      progress.update(8, {})
+    assert '8/10' in stream.getvalue().split('\r')[-1]

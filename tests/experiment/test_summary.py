@@ -1,0 +1,112 @@
+"""The summary's numbers, worked out by hand."""
+
+import json
+import math
+
+import pytest
+
+from flsec.experiment import summary
+
+ROWS = [
+  {'round': 1, 'test/accuracy': 0.5, 'test/loss': 2.0, 'time/round_seconds': 9},
+  {'round': 2, 'test/accuracy': 0.9, 'test/loss': 0.5, 'time/round_seconds': 1},
+  {'round': 3, 'attack/error_rate': math.nan, 'time/round_seconds': 1},
+  {
+    'round': 4,
+    'test/accuracy': 0.8,
+    'test/loss': math.inf,
+    'attack/error_rate': 0.25,
+    'time/round_seconds': 1,
+    'pruning/dense/units': 2,
+  },
+  {
+    'round': 5,
+    'test/accuracy': 0.7,
+    'attack/error_rate': 0.75,
+    'time/round_seconds': 2,
+    'pruning/dense/units': 1,
+    'pruning/a/b/units': 3,
+  },
+]
+
+
+def _rounds(rows):
+  return [row['round'] for row in rows]
+
+
+class TestAttackedRounds:
+  @pytest.mark.parametrize(
+    ('bounds', 'expected'),
+    [
+      ((), []),
+      ((None, 4), []),
+      ((3,), [3, 4, 5]),
+      ((3, 4), [3, 4]),
+      ((1, None, 2), [1, 3, 5]),
+      ((6,), []),
+    ],
+  )
+  def test_from_the_configuration(self, bounds, expected):
+    assert _rounds(summary.attacked_rounds(ROWS, *bounds)) == expected
+
+  def test_what_was_recorded_wins(self):
+    rows = [{'round': n, 'attack/active': n == 2} for n in (1, 2, 3)]
+    assert _rounds(summary.attacked_rounds(rows, 1)) == [2]
+
+
+class TestSummarize:
+  @pytest.fixture
+  def found(self):
+    return summary.summarize(ROWS, seed=42, start_round=3)
+
+  def test_final_is_the_last_measured(self, found):
+    assert found['final'] == {
+      'test/accuracy': 0.7,
+      'test/loss': None,  # It was infinite, which JSON cannot say.
+      'attack/error_rate': 0.75,
+      'pruning/dense/units': 1,
+      'pruning/a/b/units': 3,
+    }
+
+  def test_best_is_highest_accuracy_and_lowest_loss(self, found):
+    assert found['best'] == {
+      'test/accuracy': {'value': 0.9, 'round': 2},
+      'test/loss': {'value': 0.5, 'round': 2},
+      'attack/error_rate': {'value': 0.25, 'round': 4},
+    }
+
+  def test_means_over_attacked_rounds_leave_out_what_was_not_measured(
+    self, found
+  ):
+    assert found['attacked_rounds'] == 3
+    assert found['attacked_mean']['attack/error_rate'] == 0.5
+    assert found['attacked_mean']['test/accuracy'] == pytest.approx(0.75)
+
+  def test_the_rest(self, found):
+    assert found['rounds'] == 5 and found['seed'] == 42
+    assert found['accuracy_before_attack'] == 0.9
+    assert found['pruned_units'] == {'dense': 3, 'a/b': 3}
+    assert (found['seconds'], found['seconds_per_round']) == (14, 1)
+    assert found['versions']['numpy'].count('.') == 2
+
+  def test_it_is_json(self, found):
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+  def test_no_attack(self):
+    found = summary.summarize(ROWS, seed=1)
+    assert found['accuracy_before_attack'] is None
+    assert found['attacked_mean']['attack/error_rate'] is None
+
+  def test_an_attack_from_the_first_round_has_no_before(self):
+    found = summary.summarize(ROWS, seed=1, start_round=1)
+    assert found['accuracy_before_attack'] is None
+
+  def test_no_rows(self):
+    found = summary.summarize([], seed=1, start_round=1)
+    assert found['rounds'] == 0 and found['final'] == {}
+    assert found['seconds_per_round'] is None
+
+
+def test_a_package_that_is_not_there_is_named(monkeypatch):
+  monkeypatch.setattr(summary, '_PACKAGES', ('no-such-package',))
+  assert summary.versions()['no-such-package'] == 'not installed'
