@@ -100,6 +100,9 @@ class Attack:
       before round 1 on the malicious clients' own examples; None: no state.
     victims: `(x float32 [s, ...], y int32 [s]) -> Victims` from test examples;
       None for an untargeted attack.
+    minimum_known_rows: the fewest rows that `craft` must know (benign ones
+      under full knowledge, else the malicious clients' own) to be an attack:
+      with fewer it sends what the docstring states, often an honest update.
   """
 
   name: str
@@ -112,3 +115,4 @@ class Attack:
   default_knowledge: str = 'none'
   initialize: Optional[Callable[..., State]] = None
   victims: Optional[Callable[[tf.Tensor, tf.Tensor], Victims]] = None
+  minimum_known_rows: int = 1
