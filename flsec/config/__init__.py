@@ -1,1 +1,1 @@
-"""What an experiment is: frozen dataclasses and YAML."""
+"""What an experiment is: frozen dataclasses <-> YAML, checked strictly."""

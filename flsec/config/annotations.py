@@ -11,6 +11,7 @@ import typing
 from typing import Any, Literal, Optional, Union
 
 from flsec import registry
+from flsec.config.schema import Component
 
 _NAMES = {
   'int': int,
@@ -45,6 +46,12 @@ def parse(annotation: str) -> Any:
 def nested_kind(wanted: Any) -> Optional[str]:
   """Returns the kind of component an option takes, or None."""
   return wanted.KIND if wanted in _NESTED.values() else None
+
+
+def held_kind(wanted: Any) -> Optional[str]:
+  """Returns the kind of component in `Optional[Rule]` or `Sequence[Rule]`."""
+  arms = [wanted, *typing.get_args(wanted)]
+  return next(filter(None, map(nested_kind, arms)), None)
 
 
 def _name(node: ast.expr) -> str:
@@ -109,6 +116,7 @@ def describe(wanted: Any) -> str:
     return f'an {nested_kind(wanted)} name, or a mapping with its options'
   words = {int: 'an integer', float: 'a number', str: 'a string'}
   words.update({bool: 'true or false', Any: 'anything'})
+  words[Component] = 'a name, or a mapping such as {name: ..., option: ...}'
   return words.get(wanted, 'a mapping')
 
 

@@ -1,0 +1,56 @@
+"""Writes an experiment back as YAML, and says whether two are the same."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flsec.config import yaml_file
+from flsec.config.schema import Component, Experiment
+
+_IGNORED = ('description', 'plugins', 'runtime', 'name')
+_FINGERPRINT_LENGTH = 16
+
+
+def to_dict(experiment: Experiment) -> dict[str, Any]:
+  """Returns the plain mapping that `structure` makes this experiment of."""
+  return _plain(experiment)
+
+
+def to_yaml(experiment: Experiment) -> str:
+  """Returns YAML that loads back as an equal experiment."""
+  return yaml_file.write(to_dict(experiment))
+
+
+def fingerprint(experiment: Experiment) -> str:
+  """Returns a hash that two experiments share when their results agree.
+
+  What only describes a run, or says where it runs, does not count, so that an
+  unfinished run may be resumed on other hardware. Mixed precision does count.
+  """
+  plain = to_dict(experiment)
+  for key in _IGNORED:
+    plain.pop(key)
+  plain['mixed_precision'] = experiment.runtime.mixed_precision
+  text = json.dumps(plain, sort_keys=True, default=repr)
+  return hashlib.sha256(text.encode()).hexdigest()[:_FINGERPRINT_LENGTH]
+
+
+def _plain(value: Any) -> Any:
+  if isinstance(value, Component):
+    return {'name': value.name, **_plain(value.options)}
+  if dataclasses.is_dataclass(value):
+    fields = {
+      field.name: _plain(getattr(value, field.name))
+      for field in dataclasses.fields(value)
+    }
+    # The options of a data set or an attack stand beside its fields.
+    options = fields.pop('options', {})
+    first = {'name': fields['name']} if 'name' in fields else {}
+    return {**first, **options, **fields}
+  if isinstance(value, Mapping):
+    return {str(key): _plain(one) for key, one in value.items()}
+  if isinstance(value, (list, tuple)):
+    return [_plain(one) for one in value]
+  return value

@@ -1,0 +1,161 @@
+"""Loads an experiment, or every cell of a sweep, from a YAML file."""
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
+
+from flsec import registry
+from flsec.config import estimate, overrides, structure, sweep, yaml_file
+from flsec.config.errors import ConfigError, found
+from flsec.config.overrides import Override
+from flsec.config.schema import Experiment
+from flsec.config.validate import validate
+
+# Values that name or describe a run, or say where it runs: no part of a cell's
+# name, since they do not change the result.
+_UNNAMED = ('name', 'description', 'runtime', 'plugins', 'seed', 'sweep')
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+  """One experiment of a file.
+
+  Attributes:
+    name: its folder below the experiment's, e.g. `aggregator=krum,seed=2`.
+    experiment: what is run.
+  """
+
+  name: str
+  experiment: Experiment
+
+
+def load(path: str, sets: Sequence[str] = ()) -> Experiment:
+  """Returns the experiment of a YAML file.
+
+    experiment = load('experiments/quickstart.yaml', ['rounds=2'])
+
+  Args:
+    path: the file.
+    sets: values to change, each as in `attack.scale=10`.
+
+  Raises:
+    ConfigError: the file or a value is wrong, or the file holds a sweep.
+  """
+  cells = load_cells(path, sets)
+  if len(cells) > 1:
+    raise ConfigError(
+      'sweep', f'spans {len(cells)} experiments; one was asked for.', path
+    )
+  return cells[0].experiment
+
+
+def load_cells(
+  path: str,
+  sets: Sequence[str] = (),
+  sweeps: Sequence[str] = (),
+  plugins: Sequence[str] = (),
+  seed: Optional[int] = None,
+) -> list[Cell]:
+  """Returns every cell of a YAML file; a plain file has one.
+
+  Nothing but the file and the plugins is read, and no TensorFlow imported.
+
+  Args:
+    path: the file.
+    sets: values to change, each as in `attack.scale=10`.
+    sweeps: values to vary besides the file's `sweep:`, each as in
+      `seed=[1, 2, 3]`.
+    plugins: Python files that register further components.
+    seed: replaces the file's seed.
+
+  Raises:
+    ConfigError: the file, a flag or one of the cells is wrong; names it.
+  """
+  raw = yaml_file.read(path)
+  flags = [overrides.parse(text) for text in sets]
+  if seed is not None:
+    flags.append(Override('seed', seed, f'--seed={seed}'))
+  varied = _varied(raw, sweeps, path)
+  sweep.check_apart(list(varied or {}), flags, path)
+  plain = {key: value for key, value in raw.items() if key != 'sweep'}
+  plain = overrides.apply(plain, flags)
+  _add_plugins(plain, plugins, path)
+  chosen = sweep.choices(varied, path)
+  experiments = [_experiment(plain, flags, choice, path) for choice in chosen]
+  named = [flag for flag in flags if flag.keys[0] not in _UNNAMED]
+  names = sweep.cell_names(
+    [(*choice, *named) for choice in chosen],
+    [experiment.seed for experiment in experiments],
+  )
+  return [Cell(*pair) for pair in zip(names, experiments)]
+
+
+def from_mapping(raw: Mapping[str, Any], source: str = '') -> Experiment:
+  """Returns the checked experiment that a plain mapping describes.
+
+  Args:
+    raw: as the YAML would hold it, without `sweep`.
+    source: what an error calls it.
+
+  Raises:
+    ConfigError: something in it is wrong.
+  """
+  experiment = estimate.fill(structure.structure(raw, source))
+  try:
+    validate(experiment)
+  except ConfigError as error:
+    raise error.at(source) from error.__cause__
+  return experiment
+
+
+def _experiment(
+  plain: Mapping[str, Any],
+  flags: Sequence[Override],
+  choice: Sequence[Override],
+  path: str,
+) -> Experiment:
+  try:
+    return from_mapping(overrides.apply(plain, choice), path)
+  except ConfigError as error:
+    raise overrides.blame(error, [*flags, *choice]) from error.__cause__
+
+
+def _varied(
+  raw: Mapping[str, Any], sweeps: Sequence[str], path: str
+) -> Optional[dict[str, Any]]:
+  """Returns the file's sweep with the flags' added or put in its place."""
+  varied = raw.get('sweep')
+  if not sweeps:
+    return varied
+  if varied is not None and not isinstance(varied, Mapping):
+    raise ConfigError(
+      'sweep', f'expected a mapping; found {found(varied)}.', path
+    )
+  parsed = [overrides.parse(text, '--sweep') for text in sweeps]
+  return {**(varied or {}), **{one.path: one.value for one in parsed}}
+
+
+def _add_plugins(
+  plain: dict[str, Any], flags: Sequence[str], path: str
+) -> None:
+  """Registers plugins, and records them as paths that hold anywhere."""
+  listed = plain.get('plugins') or []
+  if not isinstance(listed, list) or not all(
+    isinstance(one, str) for one in listed
+  ):
+    raise ConfigError(
+      'plugins',
+      f'expected a list of Python files; found {found(listed)}.',
+      path,
+    )
+  folder = pathlib.Path(path).resolve().parent
+  files = [str(folder / one) for one in listed]
+  files += [str(pathlib.Path(one).resolve()) for one in flags]
+  for file in files:
+    try:
+      registry.add_plugin(file)
+    except ValueError as error:
+      raise ConfigError('plugins', str(error), path) from error
+  if files:
+    plain['plugins'] = list(dict.fromkeys(files))
