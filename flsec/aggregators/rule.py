@@ -4,6 +4,7 @@ Updates follow the convention `w_client - w_global`: the server adds the result.
 """
 
 import dataclasses
+import functools
 from typing import Any, Callable, Optional, Protocol
 
 import tensorflow as tf
@@ -72,6 +73,7 @@ class Rule:
       n may be unknown statically; where it is known the fast path is taken.
     initialize: `d -> state`.
     minimum_clients: the fewest rows the rule is defined for.
+    requirement: where that number comes from, for messages.
     needs: what the rule reads of the context: any of 'root', 'validation',
       'seed', 'layout'. The configuration is refused where it is absent.
     is_weighted_mean: the result is the mean weighted by `weights`, so that the
@@ -81,6 +83,7 @@ class Rule:
     scored_by: `view -> next`, the rule with its scores taken from `view(rows)`
       and its result from the rows themselves; None where `selects_rows` says
       all, or where the rule scores no clients.
+    unscreened: of a screened rule, the rule that it wraps.
   """
 
   name: str
@@ -91,6 +94,8 @@ class Rule:
   is_weighted_mean: bool = False
   selects_rows: bool = False
   scored_by: Optional[Callable[[View], Next]] = None
+  requirement: str = ''
+  unscreened: Optional['Rule'] = None
 
   def __call__(
     self, updates: Any, weights: Any = None, context: Any = None
@@ -103,8 +108,114 @@ class Rule:
       )
     if weights is None:
       weights = tf.ones(tf.shape(updates)[0])
+    weights = tf.convert_to_tensor(weights, tf.float32)
+    if context is None:
+      return _once(self, *updates.shape)(updates, weights)
     state = self.initialize(int(updates.shape[1]))
-    context = context or ServerContext(seed=tf.constant([0, 0]))
-    return self.next(
-      state, updates, tf.convert_to_tensor(weights, tf.float32), context
-    )[1]
+    return self.next(state, updates, weights, context)[1]
+
+
+@functools.lru_cache(maxsize=64)
+def _once(rule: Rule, rows: int, dimension: int) -> Callable[..., tf.Tensor]:
+  # As a graph, blocks of columns run side by side; a second call of the same
+  # rule on the same shape reuses it.
+  def apply(updates: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    state = rule.initialize(dimension)
+    context = ServerContext(seed=tf.constant([0, 0]))
+    return rule.next(state, updates, weights, context)[1]
+
+  return tf.function(apply, autograph=False).get_concrete_function(
+    tf.TensorSpec([rows, dimension], tf.float32),
+    tf.TensorSpec([rows], tf.float32),
+  )
+
+
+def stateless(
+  name: str,
+  aggregate: Callable[..., tuple[tf.Tensor, Measurements]],
+  *,
+  minimum_clients: int = 1,
+  requirement: str = '',
+  needs: frozenset[str] = frozenset(),
+  is_weighted_mean: bool = False,
+  selects_rows: bool = False,
+) -> Rule:
+  """Makes a rule that keeps nothing between rounds.
+
+  Args:
+    name: see `Rule`.
+    aggregate: `(updates [n, d], weights [n], context) -> (update [d],
+      measurements)`; called only with at least `minimum_clients` rows.
+    minimum_clients: see `Rule`.
+    requirement: see `Rule`.
+    needs: see `Rule`.
+    is_weighted_mean: see `Rule`.
+    selects_rows: see `Rule`.
+  """
+
+  def next_state(
+    state: State,
+    updates: tf.Tensor,
+    weights: tf.Tensor,
+    context: ServerContext,
+  ) -> tuple[State, tf.Tensor, Measurements]:
+    updates = require_clients(updates, name, minimum_clients, requirement)
+    update, measurements = aggregate(updates, weights, context)
+    return state, update, measurements
+
+  return Rule(
+    name,
+    next_state,
+    minimum_clients=minimum_clients,
+    requirement=requirement,
+    needs=needs,
+    is_weighted_mean=is_weighted_mean,
+    selects_rows=selects_rows,
+  )
+
+
+def require_clients(
+  updates: tf.Tensor, name: str, minimum: int, requirement: str
+) -> tf.Tensor:
+  """Returns the updates, once there are enough rows for the rule.
+
+  Raises:
+    ValueError: where n is known statically and too small.
+    tf.errors.InvalidArgumentError: where it turns out so when the graph runs.
+  """
+  count = updates.shape[0]
+  if count is None:
+    check = tf.debugging.assert_greater_equal(
+      tf.shape(updates)[0],
+      minimum,
+      message=too_few_clients(name, minimum, requirement, 'fewer rows'),
+    )
+    with tf.control_dependencies([check]):
+      return tf.identity(updates)
+  if count < minimum:
+    raise ValueError(too_few_clients(name, minimum, requirement, f'n={count}'))
+  return updates
+
+
+def too_few_clients(
+  name: str, minimum: int, requirement: str, found: Any
+) -> str:
+  """Says how many clients the rule needs, why, and what helps."""
+  why = f' ({requirement})' if requirement else ''
+  return (
+    f'{name} needs at least {minimum} clients{why}; got {found}. Lower '
+    'num_byzantine (or the number of rows to select), take more clients into '
+    "the round, or set on_too_few to 'mean' or 'skip'."
+  )
+
+
+def check_num_byzantine(rule_name: str, num_byzantine: int) -> None:
+  """Refuses a negative number of Byzantine clients.
+
+  Raises:
+    ValueError: naming the rule, the bound and what was received.
+  """
+  if num_byzantine < 0:
+    raise ValueError(
+      f'{rule_name}: num_byzantine must be 0 or more; got {num_byzantine}.'
+    )
