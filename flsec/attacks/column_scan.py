@@ -71,19 +71,16 @@ def mean(rows: tf.Tensor) -> tf.Tensor:
 
 
 def centred(block: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-  """Returns a block's mean [w], its rows less the mean, and the std [w].
-
-  The std is the sample one (ddof = 1); of a single row it is 0.
-  """
+  """Returns a block's mean [w], its rows less the mean, and their squares."""
   block_mean = tf.reduce_mean(block, axis=0)
   deviations = block - block_mean  # [r, w]
-  squares = tf.reduce_sum(tf.square(deviations), axis=0)
-  degrees = tf.maximum(tf.shape(block)[0] - 1, 1)
-  return (
-    block_mean,
-    deviations,
-    tf.sqrt(squares / tf.cast(degrees, block.dtype)),
-  )
+  return block_mean, deviations, tf.square(deviations)
+
+
+def sample_std(squares: tf.Tensor) -> tf.Tensor:
+  """Returns the std (ddof = 1; 0 of one row) from squared deviations."""
+  degrees = tf.cast(tf.maximum(tf.shape(squares)[0] - 1, 1), squares.dtype)
+  return tf.sqrt(tf.reduce_sum(squares, axis=0) / degrees)
 
 
 def mean_and_std(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -94,7 +91,8 @@ def mean_and_std(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
   """
 
   def visit(block: tf.Tensor) -> tuple[Tensors, Tensors]:
-    block_mean, _, block_std = centred(block)
-    return (block_mean, block_std), ()
+    block_mean = tf.reduce_mean(block, axis=0)
+    squares = tf.math.squared_difference(block, block_mean)
+    return (block_mean, sample_std(squares)), ()
 
   return scan_columns(rows, visit)[0]

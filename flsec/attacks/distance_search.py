@@ -62,9 +62,9 @@ def spread(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
   """
 
   def visit(block):
-    mean, deviations, std = column_scan.centred(block)
-    squares = tf.reduce_sum(tf.square(deviations), axis=1)
-    return (mean, std), (tf.cast(squares, tf.float64),)
+    mean, _, squares = column_scan.centred(block)
+    distances = tf.cast(tf.reduce_sum(squares, axis=1), tf.float64)
+    return (mean, column_scan.sample_std(squares)), (distances,)
 
   (mean, std), (distances,) = column_scan.scan_columns(rows, visit)
   return mean, std, distances
@@ -86,7 +86,8 @@ def pairwise_spread(
   """
 
   def visit(block):
-    mean, deviations, std = column_scan.centred(block)
+    mean, deviations, squares = column_scan.centred(block)
+    std = column_scan.sample_std(squares)
     direction = raw_perturbation(perturbation, mean, std)
     gram = tf.matmul(deviations, deviations, transpose_b=True)
     along = tf.linalg.matvec(deviations, direction)

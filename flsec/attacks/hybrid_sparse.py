@@ -126,7 +126,7 @@ def _adapted_scale(
 
 
 def _mask_of(context: attack_lib.AttackContext) -> tf.Tensor:
-  if not tf.is_tensor(context.state):
+  if context.state is None or isinstance(context.state, tuple):
     raise ValueError(
       'Attack hybrid_sparse reads its mask, bool [d], from '
       f"AttackContext.state; got {context.state!r}. Run the attack's "
