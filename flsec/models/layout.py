@@ -1,4 +1,4 @@
-"""Which slice of the weight vector is which Keras layer, and who consumes it."""
+"""Which slice of the weight vector is which Keras layer."""
 
 import dataclasses
 from typing import Optional
@@ -83,7 +83,7 @@ class Layout:
     for layer in self.layers:
       if layer.name == name:
         return layer
-    raise KeyError(f'{name!r}; layers: {[l.name for l in self.layers]}')
+    raise KeyError(f'{name!r}; layers: {[layer.name for layer in self.layers]}')
 
   def of_kind(self, *kinds: str) -> tuple[Layer, ...]:
     """Returns the layers of the given kinds, in Keras order."""

@@ -10,6 +10,7 @@ import pathlib
 import sys
 from typing import Optional
 
+_THREADS = 'TF_NUM_INTEROP_THREADS'
 _CGROUP = pathlib.Path('/sys/fs/cgroup')
 _PROCESS = pathlib.Path('/proc/self/cgroup')
 
@@ -39,10 +40,11 @@ def configure(threads: Optional[int] = None) -> int:
   """Sets TensorFlow's threads: one an operation, `threads` operations at once.
 
   Clients are trained side by side, which uses cores better than threads within
-  one small operation do. What the user's environment says already stays.
+  one small operation do.
 
   Args:
-    threads: how many; None means `usable_cores()`.
+    threads: how many; None means what the environment says, else
+      `usable_cores()`.
 
   Returns:
     The number of threads.
@@ -55,14 +57,12 @@ def configure(threads: Optional[int] = None) -> int:
       'TensorFlow reads its thread counts when it is imported, and it was '
       'imported already. Call flsec.runtime.threads.configure first.'
     )
-  threads = usable_cores() if threads is None else threads
-  for name, value in (
-    ('TF_NUM_INTRAOP_THREADS', '1'),
-    ('TF_NUM_INTEROP_THREADS', str(threads)),
-    ('TF_CPP_MIN_LOG_LEVEL', '2'),
-  ):
-    os.environ.setdefault(name, value)
-  return threads
+  if threads is not None:
+    os.environ[_THREADS] = str(threads)
+  os.environ.setdefault(_THREADS, str(usable_cores()))
+  os.environ.setdefault('TF_NUM_INTRAOP_THREADS', '1')
+  os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+  return int(os.environ[_THREADS])
 
 
 def _quota(cgroup: pathlib.Path, process: pathlib.Path) -> Optional[float]:

@@ -1,0 +1,81 @@
+"""The adversary at work on the stack of updates, within its knowledge."""
+
+import numpy as np
+import tensorflow as tf
+
+from flsec.attacks.attack import AttackContext
+from flsec.federated import seeds, state
+from flsec.federated.plan import Plan
+
+
+def rewrite(
+  plan: Plan,
+  server_state: state.Struct,
+  updates: tf.Tensor,
+  ranks: tf.Tensor,
+) -> tf.Tensor:
+  """Replaces the malicious rows by what the attack crafts from what it knows.
+
+  Args:
+    plan: the round's plan; its knowledge decides what `craft` sees.
+    server_state: the state before the round.
+    updates: float32 [n, d], by client id.
+    ranks: int32 [n], which of the malicious clients a row is from; else -1.
+
+  Returns:
+    float32 [n, d]; benign rows as they were.
+  """
+  if plan.attack is None or plan.attack.attack.craft is None:
+    return updates
+  round_number = server_state['round'] + 1
+  own_rows, benign_rows = _rows(plan, ranks)
+  context = AttackContext(
+    weights=server_state['weights'],
+    previous_update=server_state['previous_update'],
+    round_number=round_number,
+    seed=seeds.fold(
+      tf.constant(seeds.stream(plan.seed, 'adversary')), round_number
+    ),
+    state=state.own_state(server_state, 'attack', plan.attack.state),
+    num_clients=tf.shape(updates)[0],
+    num_byzantine=tf.shape(own_rows)[0],
+    layout=plan.model.layout,
+    model=plan.model,
+  )
+
+  def craft() -> tf.Tensor:
+    own = tf.gather(updates, own_rows)
+    crafted = _crafted(plan, own, updates, benign_rows, context)
+    return tf.tensor_scatter_nd_update(
+      updates, own_rows[:, tf.newaxis], crafted
+    )
+
+  active = tf.logical_and(
+    plan.attack.is_active(round_number), tf.size(own_rows) > 0
+  )
+  return tf.cond(active, craft, lambda: updates)
+
+
+def _crafted(plan, own, updates, benign_rows, context) -> tf.Tensor:
+  """Calls the attack with no row that its knowledge does not cover."""
+  craft = plan.attack.attack.craft
+  nothing = tf.zeros([0, plan.dimension])
+  if plan.attack.knowledge == 'full':
+    return craft(own, tf.gather(updates, benign_rows), context)
+  if plan.attack.knowledge == 'partial':
+    return craft(own, nothing, context)
+  return tf.map_fn(lambda row: craft(row[tf.newaxis], nothing, context)[0], own)
+
+
+def _rows(plan: Plan, ranks: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+  """Returns the malicious and the benign row numbers, int32."""
+  malicious = plan.attack.malicious
+  if plan.num_participants == len(malicious):
+    # Everyone takes part: the rows are known now, and every shape is static.
+    return tuple(
+      tf.constant(np.flatnonzero(chosen), tf.int32)
+      for chosen in (malicious, ~malicious)
+    )
+  is_own = ranks >= 0
+  numbers = tf.range(tf.shape(ranks)[0])
+  return tf.boolean_mask(numbers, is_own), tf.boolean_mask(numbers, ~is_own)

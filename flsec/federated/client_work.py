@@ -1,0 +1,142 @@
+"""What one client does in a round."""
+
+import collections
+from typing import Callable
+
+import tensorflow as tf
+
+from flsec.attacks.attack import AttackContext
+from flsec.federated import local_training, seeds, state
+from flsec.federated.local_training import Hooks, Shard, Trained
+from flsec.federated.plan import Plan
+
+Struct = collections.OrderedDict
+
+
+def client_type(plan: Plan) -> Struct:
+  """Returns the specs of what a client holds.
+
+  x [s, ...] as stored; y int32 [s]; count int32, real examples among the s;
+  client_id int32; rank int32, which of the malicious clients this one is, from
+  0, and -1 for a benign client; seed int64 [2].
+  """
+  scalar = tf.TensorSpec([], tf.int32)
+  dtype = tf.as_dtype(plan.example_dtype)
+  return Struct(
+    x=tf.TensorSpec([None, *plan.model.input_shape], dtype),
+    y=tf.TensorSpec([None], tf.int32),
+    count=scalar,
+    client_id=scalar,
+    rank=scalar,
+    seed=tf.TensorSpec([2], tf.int64),
+  )
+
+
+def build_client_work(plan: Plan) -> Callable[[Struct, Struct], Struct]:
+  """Builds `(broadcast, client) -> result`.
+
+  The result holds `update` float32 [d], `loss` float32, `weight` float32 (its
+  number of examples), `client_id` and `rank`, and the optimiser's slots where
+  they live on.
+  """
+  train = local_training.build_local_training(
+    plan.model, plan.clients, padded=plan.padded
+  )
+  rows = local_training.num_slots(plan.clients)
+
+  def work(broadcast: Struct, client: Struct) -> Struct:
+    slots, count = _slots(plan, broadcast, client, rows)
+    shard = Shard(client['x'], client['y'], client['count'])
+
+    def run(hooks=None, context=None, start=None) -> Trained:
+      start = broadcast['weights'] if start is None else start
+      round_number = broadcast['round'] + 1
+      return train(
+        start,
+        shard,
+        client['seed'],
+        round_number,
+        slots,
+        count,
+        hooks or Hooks(),
+        context,
+      )
+
+    trained = _trained(plan, broadcast, client, run)
+    result = Struct(
+      update=trained.update,
+      loss=trained.loss,
+      weight=tf.cast(client['count'], tf.float32),
+      client_id=client['client_id'],
+      rank=client['rank'],
+    )
+    if plan.keeps_slots:
+      result.update(slots=trained.slots, count=trained.count)
+    return result
+
+  return work
+
+
+def _slots(plan: Plan, broadcast: Struct, client: Struct, rows: int):
+  if plan.keeps_slots:
+    own = client['client_id']
+    return broadcast['slots'][own], broadcast['counts'][own]
+  return tf.zeros([rows, plan.dimension]), tf.constant(0)
+
+
+def _trained(
+  plan: Plan, broadcast: Struct, client: Struct, run: Callable[..., Trained]
+) -> Trained:
+  """Trains honestly, or as the attack has it where this client attacks."""
+  if plan.attack is None or not plan.attack.changes_training:
+    return run()
+  attacks = tf.logical_and(
+    client['rank'] >= 0, plan.attack.is_active(broadcast['round'] + 1)
+  )
+  # Two whole trainings in the graph, so that honest clients pay for no hook.
+  return Trained(
+    *tf.cond(
+      attacks,
+      lambda: _fields(_attack_training(plan, broadcast, client, run)),
+      lambda: _fields(run()),
+    )
+  )
+
+
+def _fields(trained: Trained) -> tuple[tf.Tensor, ...]:
+  return trained.update, trained.slots, trained.count, trained.loss
+
+
+def _attack_training(
+  plan: Plan, broadcast: Struct, client: Struct, run: Callable[..., Trained]
+) -> Trained:
+  attack = plan.attack.attack
+  round_number = broadcast['round'] + 1
+  context = AttackContext(
+    weights=broadcast['weights'],
+    previous_update=broadcast['previous_update'],
+    round_number=round_number,
+    seed=seeds.fold(client['seed'], round_number),
+    state=state.own_state(broadcast, 'attack', plan.attack.state),
+    client_rank=client['rank'],
+    layout=plan.model.layout,
+    model=plan.model,
+  )
+  hooks = Hooks(attack.poison, attack.gradient, attack.project)
+  if attack.train is None:
+    trained = run(hooks, context)
+  else:
+    first = []
+
+    def train_once(poison=None, gradient=None, project=None, start=None):
+      trained = run(Hooks(poison, gradient, project), context, start)
+      first.append(trained)
+      return trained.update
+
+    update = attack.train(train_once, context)
+    # An attack may train several times; the first leaves slots and loss.
+    trained = Trained(update, first[0].slots, first[0].count, first[0].loss)
+  update = trained.update
+  if attack.update:
+    update = attack.update(update, context)
+  return Trained(update, trained.slots, trained.count, trained.loss)

@@ -1,0 +1,198 @@
+"""A client's local training: mini-batch steps on one flat weight vector.
+
+The whole training is one graph: examples stay as stored until their batch is
+used, batches are slices of one tensor, and no Python runs per batch.
+"""
+
+import dataclasses
+from typing import Callable, Optional
+
+import tensorflow as tf
+
+from flsec.attacks import attack as attack_lib
+from flsec.config import schema
+from flsec.federated import optimizers, seeds
+from flsec.models import flat
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+  """A client's examples.
+
+  Attributes:
+    x: [s, ...] as stored.
+    y: int32 [s].
+    count: int32 scalar, how many of the s rows are real; the rest pad.
+  """
+
+  x: tf.Tensor
+  y: tf.Tensor
+  count: tf.Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class Hooks:
+  """What an attacker changes in local training; None: as an honest client."""
+
+  poison: Optional[attack_lib.Poison] = None
+  gradient: Optional[attack_lib.GradientHook] = None
+  project: Optional[attack_lib.Projection] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+  """What a local training leaves.
+
+  Attributes:
+    update: float32 [d], `w_end - w_start`.
+    slots: float32 [num_slots, d], the optimiser's slots.
+    count: int32, optimiser steps that the slots have seen.
+    loss: float32, mean training loss (nats) over all steps.
+  """
+
+  update: tf.Tensor
+  slots: tf.Tensor
+  count: tf.Tensor
+  loss: tf.Tensor
+
+
+# (weights [d], shard, seed, round_number, slots, count, hooks, context)
+LocalTraining = Callable[..., Trained]
+
+
+def build_local_training(
+  model: flat.FlatModel, clients: schema.ClientsConfig, *, padded: bool
+) -> LocalTraining:
+  """Builds the local training of `clients` on `model`.
+
+  Args:
+    model: the flat model.
+    clients: epochs or steps, batch size, optimiser.
+    padded: shards are padded to whole batches and masked, so that every shape
+      is static and XLA can compile it. Otherwise the last batch is short.
+
+  Returns:
+    `(weights, shard, seed, round_number, slots, count, hooks, context)
+    -> Trained`. An epoch visits every example once, in an order drawn from
+    `seed`; with `steps`, the batches go on where the last round stopped.
+  """
+  optimizer = optimizers.build_optimizer(clients.optimizer)
+  batches = _Batches(clients.batch_size, padded)
+
+  def train(
+    weights, shard, seed, round_number, slots, count, hooks, context
+  ) -> Trained:
+    rate = optimizers.learning_rate(clients.optimizer, round_number)
+    per_epoch = batches.per_epoch(shard.count)
+
+    def step(index, epoch_shard, position, carry):
+      weights, slots, count, loss = carry
+      x, y, mask = batches.take(epoch_shard, position)
+      step_seed = seeds.fold(seed, index)
+      own = context and dataclasses.replace(context, seed=step_seed)
+      x = model.inputs(x)
+      if hooks.poison:
+        x, y = hooks.poison(x, y, own)
+      batch_loss, gradient = model.loss_and_gradient(
+        weights, x, y, mask=mask, seed=step_seed
+      )
+      if hooks.gradient:
+        gradient = hooks.gradient(gradient, weights, own)
+      count += 1
+      weights, slots = optimizer.step(weights, slots, gradient, rate, count)
+      if hooks.project:
+        weights = hooks.project(weights, own)
+      return weights, slots, count, loss + batch_loss
+
+    start = (weights, slots, count, tf.constant(0.0))
+    if clients.steps is None:
+      total = clients.epochs * per_epoch
+      seed = seeds.fold(seed, round_number)
+      end = _run_epochs(clients.epochs, per_epoch, shard, seed, step, start)
+    else:
+      total = tf.constant(clients.steps)
+      first = (round_number - 1) * clients.steps
+      end = _run_steps(
+        clients.steps, first, per_epoch, shard, seed, step, start
+      )
+    return Trained(
+      update=end[0] - weights,
+      slots=end[1],
+      count=end[2],
+      loss=end[3] / tf.cast(tf.maximum(total, 1), tf.float32),
+    )
+
+  return train
+
+
+def num_slots(clients: schema.ClientsConfig) -> int:
+  """Returns the rows of the optimiser's slot matrix."""
+  return optimizers.build_optimizer(clients.optimizer).num_slots
+
+
+def _run_epochs(num_epochs, per_epoch, shard, seed, step, carry):
+  def epoch(number, carry):
+    mixed = _shuffled(shard, seeds.fold(seed, -1, number))
+    first = number * per_epoch
+
+    def body(position, carry):
+      return position + 1, step(first + position, mixed, position, carry)
+
+    carry = tf.while_loop(
+      lambda position, _: position < per_epoch, body, (0, carry)
+    )[1]
+    return number + 1, carry
+
+  return tf.while_loop(
+    lambda number, _: number < num_epochs, epoch, (0, carry)
+  )[1]
+
+
+def _run_steps(num_steps, first, per_epoch, shard, seed, step, carry):
+  # An epoch may span several rounds: its order may not depend on the round.
+  def body(index, carry):
+    number = first + index
+    mixed = _shuffled(shard, seeds.fold(seed, -1, number // per_epoch))
+    return index + 1, step(number, mixed, number % per_epoch, carry)
+
+  return tf.while_loop(lambda index, _: index < num_steps, body, (0, carry))[1]
+
+
+def _shuffled(shard: Shard, seed: tf.Tensor) -> Shard:
+  """Puts the real rows in a drawn order; rows that pad stay behind them."""
+  rows = tf.shape(shard.y)[0]
+  # Philox counts: the draw of [rows] starts with that of [count], so the order
+  # does not depend on the padding, nor on the device.
+  keys = tf.random.stateless_uniform([rows], seed, alg='philox')
+  keys = tf.where(tf.range(rows) < shard.count, keys, 2.0)
+  order = tf.argsort(keys, stable=True)
+  return Shard(
+    tf.gather(shard.x, order), tf.gather(shard.y, order), shard.count
+  )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Batches:
+  """Cuts a shard into batches, the last short one included."""
+
+  size: int
+  padded: bool
+
+  def per_epoch(self, count: tf.Tensor) -> tf.Tensor:
+    return (count + self.size - 1) // self.size
+
+  def take(self, shard: Shard, position: tf.Tensor):
+    """Returns (x [b, ...], y [b], mask float32 [b] or None)."""
+    start = position * self.size
+    if not self.padded:
+      rows = slice(start, start + self.size)
+      return shard.x[rows], shard.y[rows], None
+    rank = shard.x.shape.rank
+    x = tf.slice(
+      shard.x,
+      tf.stack([start] + [0] * (rank - 1)),
+      [self.size, *shard.x.shape[1:]],
+    )
+    y = tf.slice(shard.y, [start], [self.size])
+    mask = tf.cast(start + tf.range(self.size) < shard.count, tf.float32)
+    return x, y, mask

@@ -1,0 +1,114 @@
+"""Everything that one federated round is made of."""
+
+import dataclasses
+from typing import Optional
+
+import numpy as np
+import tensorflow as tf
+
+from flsec.aggregators.rule import Rule
+from flsec.attacks import attack as attack_lib
+from flsec.config import schema
+from flsec.data.dataset import Split
+from flsec.models.flat import FlatModel
+from flsec.pruning.pruner import Pruner
+
+
+@dataclasses.dataclass(frozen=True)
+class AttackPlan:
+  """An attack, and when and by whom it is run.
+
+  Attributes:
+    attack: the hooks.
+    malicious: bool [num_clients], the clients that the attacker controls.
+    knowledge: what `craft` is given: 'none', 'partial' or 'full'.
+    start_round, stop_round: first and last attacked round; None: no last.
+    every: rounds between two attacked ones.
+    state: what `attack.initialize` made; a nest of tensors or arrays.
+  """
+
+  attack: attack_lib.Attack
+  malicious: np.ndarray
+  knowledge: str
+  start_round: int = 1
+  stop_round: Optional[int] = None
+  every: int = 1
+  state: attack_lib.State = ()
+
+  def is_active(self, round_number: tf.Tensor) -> tf.Tensor:
+    """Tells whether a round is attacked (bool scalar)."""
+    since = round_number - self.start_round
+    active = tf.logical_and(since >= 0, since % self.every == 0)
+    if self.stop_round is not None:
+      active = tf.logical_and(active, round_number <= self.stop_round)
+    return active
+
+  @property
+  def changes_training(self) -> bool:
+    """Whether malicious clients train differently from honest ones."""
+    hooks = self.attack
+    return any(
+      (hooks.poison, hooks.gradient, hooks.project, hooks.update, hooks.train)
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+  """What `process.build_process` turns into one federated computation.
+
+  Attributes:
+    model: the flat model.
+    clients: local training and participation.
+    rule: the aggregation rule, pre-aggregators and screening included.
+    initial_weights: float32 [d].
+    seed: the root of every random draw.
+    example_dtype: of stored examples ('uint8' or 'float32').
+    server_learning_rate: factor of the aggregated update.
+    attack: what malicious clients do, or None.
+    pruner: what the server prunes after aggregation, or None.
+    root, validation: the server's own examples, or None.
+    num_participants: clients in every round, where that number is fixed.
+    padded: shards are padded and masked (for XLA).
+  """
+
+  model: FlatModel
+  clients: schema.ClientsConfig
+  rule: Rule
+  initial_weights: np.ndarray
+  seed: int
+  example_dtype: str = 'uint8'
+  server_learning_rate: float = 1.0
+  attack: Optional[AttackPlan] = None
+  pruner: Optional[Pruner] = None
+  root: Optional[Split] = None
+  validation: Optional[Split] = None
+  num_participants: Optional[int] = None
+  padded: bool = False
+
+  @property
+  def dimension(self) -> int:
+    """d, the length of the weight vector."""
+    return self.model.num_weights
+
+  @property
+  def streams(self) -> bool:
+    """Whether the round needs no stack of updates: its result is a mean."""
+    crafts = self.attack is not None and self.attack.attack.craft is not None
+    return (
+      self.rule.is_weighted_mean
+      and not crafts
+      and not self.clients.momentum
+      and not self.keeps_slots
+    )
+
+  @property
+  def keeps_slots(self) -> bool:
+    """Whether clients' optimiser slots live on from round to round."""
+    return self.clients.optimizer.persistent
+
+  @property
+  def input_range(self) -> tuple[float, float]:
+    """The legitimate range of the model's inputs."""
+    low, high = (0.0, 255.0) if self.example_dtype == 'uint8' else (0.0, 1.0)
+    ends = [v * self.model.scale + self.model.shift for v in (low, high)]
+    return min(ends), max(ends)

@@ -1,0 +1,167 @@
+"""Aggregation rules as stock TFF aggregators.
+
+`tff.learning.algorithms.build_unweighted_fed_avg(model_aggregator=
+as_aggregation_factory(rule))` runs a rule outside flsec.
+"""
+
+from typing import Any, Optional
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from flsec.aggregators.rule import Rule, ServerContext
+from flsec.federated import value_vector
+
+
+def as_aggregation_factory(
+  rule: Rule,
+  num_clients: Optional[int] = None,
+  *,
+  seed: tuple[int, int] = (0, 0),
+) -> tff.aggregators.UnweightedAggregationFactory:
+  """Makes a rule a stock TFF aggregator of unweighted values.
+
+  The values are flattened and concatenated to a vector each, stacked to [n, d]
+  on the server, given to the rule, and its result gets the values' structure
+  back. The row order, which decides ties, is the order in which TFF delivers
+  values. A rule that is a mean is a `tff.federated_mean`, with no stack.
+
+  Args:
+    rule: what aggregates.
+    num_clients: n, where it is the same in every round: rules are faster when
+      they know it. A round with another number fails.
+    seed: int32 [2], for rules that draw; each round uses its own.
+
+  Returns:
+    The factory. The process's state is (rule state, round number); its
+    measurements are the rule's.
+
+  Raises:
+    ValueError: the rule needs what a stock process does not have, or more
+      clients than `num_clients`.
+  """
+  missing = sorted(rule.needs - {'seed'})
+  if missing:
+    raise ValueError(
+      f'Rule {rule.name!r} reads {", ".join(missing)} of the server, which a '
+      'stock TFF process does not have. Run it in an flsec round '
+      '(flsec.federated.process) or choose another rule.'
+    )
+  if num_clients is not None and num_clients < rule.minimum_clients:
+    raise ValueError(
+      f'Rule {rule.name!r} needs at least {rule.minimum_clients} clients; got '
+      f'num_clients={num_clients}.'
+    )
+  if rule.is_weighted_mean:
+    return _MeanFactory()
+  return _RuleFactory(rule, num_clients, seed)
+
+
+class _MeanFactory(tff.aggregators.UnweightedAggregationFactory):
+  """The plain mean; a rule that is a mean needs no stack."""
+
+  def create(self, value_type: tff.Type) -> tff.templates.AggregationProcess:
+    value_vector.check_floats(value_type)
+
+    @tff.federated_computation()
+    def initialize() -> Any:
+      return tff.federated_value((), tff.SERVER)
+
+    @tff.federated_computation(
+      initialize.type_signature.result,
+      tff.FederatedType(value_type, tff.CLIENTS),
+    )
+    def next_round(state: Any, values: Any) -> Any:
+      return tff.templates.MeasuredProcessOutput(
+        state,
+        tff.federated_mean(values),
+        tff.federated_value((), tff.SERVER),
+      )
+
+    return tff.templates.AggregationProcess(initialize, next_round)
+
+
+class _RuleFactory(tff.aggregators.UnweightedAggregationFactory):
+  """A rule over the stack of all values."""
+
+  def __init__(
+    self, rule: Rule, num_clients: Optional[int], seed: tuple[int, int]
+  ):
+    self._rule, self._num_clients, self._seed = rule, num_clients, seed
+
+  def create(self, value_type: tff.Type) -> tff.templates.AggregationProcess:
+    dimension = value_vector.size(value_type)
+    initial_state = tff.tensorflow.computation(
+      lambda: (self._rule.initialize(dimension), tf.constant(1))
+    )
+    aggregate = self._aggregate(
+      initial_state.type_signature.result, value_type, dimension
+    )
+    to_vector = value_vector.flattener(value_type)
+    stack = _stacker(dimension)
+
+    @tff.federated_computation()
+    def initialize() -> Any:
+      return tff.federated_eval(initial_state, tff.SERVER)
+
+    @tff.federated_computation(
+      initialize.type_signature.result,
+      tff.FederatedType(value_type, tff.CLIENTS),
+    )
+    def next_round(state: Any, values: Any) -> Any:
+      rows = stack(tff.federated_map(to_vector, values))
+      state, result, measurements = tff.federated_map(aggregate, (state, rows))
+      return tff.templates.MeasuredProcessOutput(state, result, measurements)
+
+    return tff.templates.AggregationProcess(initialize, next_round)
+
+  def _aggregate(
+    self, state_type: tff.Type, value_type: tff.Type, dimension: int
+  ) -> tff.Computation:
+    """Builds the server's step: (state, rows [n, d]) to state and result."""
+    from_vector = value_vector.unflattener(value_type)
+    rows_type = tff.TensorType(np.float32, [None, dimension])
+
+    @tff.tensorflow.computation(state_type, rows_type)
+    def aggregate(state: Any, rows: tf.Tensor) -> Any:
+      rule_state, round_number = state
+      rows = tf.ensure_shape(rows, [self._num_clients, dimension])
+      context = ServerContext(
+        round_number=round_number,
+        seed=tf.constant(self._seed, tf.int32) + tf.stack([0, round_number]),
+      )
+      rule_state, result, measurements = self._rule.next(
+        rule_state, rows, tf.ones(tf.shape(rows)[:1]), context
+      )
+      return (rule_state, round_number + 1), from_vector(result), measurements
+
+    return aggregate
+
+
+def _stacker(dimension: int) -> Any:
+  """Builds the aggregation of vectors [d] at clients to rows [n, d]."""
+  vector_type = tff.TensorType(np.float32, [dimension])
+  rows_type = tff.TensorType(np.float32, [None, dimension])
+
+  @tff.tensorflow.computation
+  def no_rows() -> tf.Tensor:
+    # Sliced, so that the number of rows is unknown to the type, as it must be.
+    rows = tf.zeros([1, dimension])
+    return tf.ensure_shape(rows[: tf.constant(0)], [None, dimension])
+
+  @tff.tensorflow.computation(rows_type, vector_type)
+  def append(rows: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:
+    return tf.concat([rows, vector[None]], axis=0)
+
+  @tff.tensorflow.computation(rows_type, rows_type)
+  def merge(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
+    return tf.concat([first, second], axis=0)
+
+  @tff.tensorflow.computation(rows_type)
+  def report(rows: tf.Tensor) -> tf.Tensor:
+    return rows
+
+  return lambda vectors: tff.federated_aggregate(
+    vectors, no_rows(), append, merge, report
+  )

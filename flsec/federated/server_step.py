@@ -1,0 +1,181 @@
+"""What the server does with the clients' results, up to the next broadcast."""
+
+import collections
+from typing import Callable
+
+import tensorflow as tf
+
+from flsec.aggregators.rule import ServerContext
+from flsec.federated import adversary, local_training, seeds, stacking, state
+from flsec.federated.plan import Plan
+from flsec.pruning.pruner import PruningContext
+
+Struct = collections.OrderedDict
+
+
+def build_server_step(plan: Plan) -> Callable[[Struct, Struct], tuple]:
+  """Builds `(state, stack) -> (state, metrics)`.
+
+  In this order: client momentum, the adversary, the rule (which screens
+  non-finite rows), the server's step, pruning. The weights in the new state,
+  which the next round broadcasts, are the pruned ones.
+
+  `metrics` holds per row, by client id: client_id, rank int32 [n]; weight,
+  loss, norm, selected float32 [n]; and scalars: update_norm, num_dropped,
+  pruned (bool), with the rule's own measurements under `rule/` and the pruning
+  record under `pruning/`.
+  """
+  prune = _build_prune(plan)
+
+  def server_step(server_state: Struct, stack: Struct) -> tuple:
+    stack = stacking.in_client_order(stack)
+    new_state = Struct(server_state)
+    round_number = server_state['round'] + 1
+    new_state['round'] = round_number
+    metrics = Struct(
+      (name, stack[name])
+      for name in ('client_id', 'rank', 'weight', 'loss', 'norm')
+    )
+    if plan.streams:
+      update, measurements = _streamed(stack)
+    else:
+      new_state, updates = _rows(plan, new_state, server_state, stack)
+      # Norms of what the rule is given: after momentum and the adversary.
+      metrics['norm'] = tf.norm(updates, axis=1)
+      rule_state, update, measurements = plan.rule.next(
+        state.own_state(
+          server_state, 'rule', plan.rule.initialize(plan.dimension)
+        ),
+        updates,
+        stack['weight'],
+        _context(plan, server_state, round_number),
+      )
+      new_state = state.put_own_state(new_state, 'rule', rule_state)
+    if 'previous_update' in new_state:
+      new_state['previous_update'] = update
+    weights = server_state['weights'] + plan.server_learning_rate * update
+    new_state['weights'], pruned, record = prune(weights, round_number)
+    metrics.update(
+      selected=measurements.pop('selected'),
+      num_dropped=measurements.pop('num_dropped', tf.constant(0)),
+      update_norm=tf.norm(update),
+      pruned=pruned,
+    )
+    for name in sorted(measurements):
+      metrics[f'rule/{name}'] = measurements[name]
+    for name in sorted(record):
+      metrics[f'pruning/{name}'] = record[name]
+    return new_state, metrics
+
+  return server_step
+
+
+def _streamed(stack: Struct) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  finite = tf.math.is_finite(stack['norm'])
+  weight = tf.where(finite, stack['weight'], 0.0)
+  update = tf.math.divide_no_nan(stack['sum'], stack['sum_weight'])
+  return update, {
+    'selected': tf.math.divide_no_nan(weight, stack['sum_weight']),
+    'num_dropped': tf.reduce_sum(tf.cast(~finite, tf.int32)),
+  }
+
+
+def _rows(
+  plan: Plan, new_state: Struct, old_state: Struct, stack: Struct
+) -> tuple[Struct, tf.Tensor]:
+  """Returns the rows that the rule sees, and the state of per-client things."""
+  updates = tf.ensure_shape(
+    stack['updates'], [plan.num_participants, plan.dimension]
+  )
+  places = stack['client_id'][:, tf.newaxis]
+  if plan.keeps_slots:
+    for name in ('slots', 'counts'):
+      new_state[name] = tf.tensor_scatter_nd_update(
+        old_state[name], places, stack[name]
+      )
+  if plan.clients.momentum:
+    # A client's momentum is a running mean of its own updates: kept here for
+    # all clients, it gives each row the value that the client would send.
+    beta = plan.clients.momentum
+    momenta = tf.gather(old_state['momenta'], stack['client_id'])
+    updates = beta * momenta + (1.0 - beta) * updates
+    new_state['momenta'] = tf.tensor_scatter_nd_update(
+      old_state['momenta'], places, updates
+    )
+  return new_state, adversary.rewrite(plan, old_state, updates, stack['rank'])
+
+
+def _context(
+  plan: Plan, server_state: Struct, round_number: tf.Tensor
+) -> ServerContext:
+  seed = tf.constant(seeds.stream(plan.seed, 'rule'))
+  train = local_training.build_local_training(
+    plan.model, plan.clients, padded=plan.padded
+  )
+
+  def root_update(weights, x, y, seed) -> tf.Tensor:
+    rows = local_training.num_slots(plan.clients)
+    return train(
+      weights,
+      local_training.Shard(x, y, tf.shape(y)[0]),
+      tf.cast(seed, tf.int64),
+      round_number,
+      tf.zeros([rows, plan.dimension]),
+      tf.constant(0),
+      local_training.Hooks(),
+      None,
+    ).update
+
+  def examples(split):
+    return split and (tf.constant(split.x), tf.constant(split.y))
+
+  return ServerContext(
+    weights=server_state['weights'],
+    round_number=round_number,
+    seed=tf.bitcast(seeds.fold(seed, round_number), tf.int32)[:, 0],
+    model=plan.model,
+    layout=plan.model.layout,
+    root=examples(plan.root),
+    validation=examples(plan.validation),
+    train=root_update,
+  )
+
+
+def _build_prune(plan: Plan) -> Callable[..., tuple]:
+  """Builds `(weights, round_number) -> (weights, pruned, record)`."""
+  pruner = plan.pruner
+  if pruner is None:
+    return lambda weights, round_number: (weights, tf.constant(False), {})
+  layout = plan.model.layout
+
+  def prune(weights: tf.Tensor, round_number: tf.Tensor) -> tuple:
+    seed = seeds.fold(
+      tf.constant(seeds.stream(plan.seed, 'pruning')), round_number
+    )
+    context = PruningContext(round_number, seed, plan.input_range)
+    pruned, _, record = pruner.prune(weights, layout, context)
+    return pruned, dict(record)
+
+  traced = tf.function(prune).get_concrete_function(
+    tf.TensorSpec([plan.dimension], tf.float32), tf.TensorSpec([], tf.int32)
+  )
+  shapes = traced.structured_outputs[1]
+
+  def keep(weights: tf.Tensor) -> tuple:
+    # The same record in rounds without pruning: no unit, score 0.
+    nothing = {
+      name: tf.cast(
+        tf.fill(leaf.shape, -1 if leaf.dtype.is_integer else 0), leaf.dtype
+      )
+      for name, leaf in shapes.items()
+    }
+    return weights, nothing
+
+  def maybe_prune(weights: tf.Tensor, round_number: tf.Tensor) -> tuple:
+    is_due = pruner.is_due(round_number)
+    weights, record = tf.cond(
+      is_due, lambda: prune(weights, round_number), lambda: keep(weights)
+    )
+    return weights, is_due, record
+
+  return maybe_prune

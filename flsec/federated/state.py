@@ -1,0 +1,78 @@
+"""The server's state, as one struct of tensors, and what it broadcasts."""
+
+import collections
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from flsec.federated import local_training
+from flsec.federated.plan import Plan
+
+Struct = collections.OrderedDict
+
+
+def initial_state(plan: Plan) -> Struct:
+  """Makes the state before round 1.
+
+  Returns:
+    weights float32 [d]; round int32, the last finished round; and, where the
+    plan needs them, rule (the rule's own state), previous_update [d], attack
+    (the attack's own state), momenta [num_clients, d], slots
+    [num_clients, num_slots, d] with counts int32 [num_clients].
+  """
+  dimension = plan.dimension
+  state = Struct(
+    weights=tf.constant(plan.initial_weights, tf.float32),
+    round=tf.constant(0, tf.int32),
+  )
+  _put(state, 'rule', plan.rule.initialize(dimension))
+  if plan.attack:
+    state['previous_update'] = tf.zeros([dimension])
+    _put(state, 'attack', plan.attack.state)
+  num_clients = plan.clients.num_clients
+  if plan.clients.momentum:
+    state['momenta'] = tf.zeros([num_clients, dimension])
+  if plan.keeps_slots:
+    rows = local_training.num_slots(plan.clients)
+    state['slots'] = tf.zeros([num_clients, rows, dimension])
+    state['counts'] = tf.zeros([num_clients], tf.int32)
+  return state
+
+
+def broadcast_of(plan: Plan, state: Struct) -> Struct:
+  """Picks what clients are sent: a struct of tensors."""
+  names = ['weights', 'round']
+  if plan.attack and plan.attack.changes_training:
+    names += ['previous_update', 'attack']
+  if plan.keeps_slots:
+    names += ['slots', 'counts']
+  return Struct((name, state[name]) for name in names if name in state)
+
+
+def own_state(state: Struct, name: str, like: Any) -> Any:
+  """Restores a component's own state to the structure of `like`."""
+  tensors = list(state[name].values()) if name in state else []
+  return tf.nest.pack_sequence_as(like, tensors)
+
+
+def put_own_state(state: Struct, name: str, value: Any) -> Struct:
+  """Returns `state` with a component's own state replaced."""
+  state = Struct(state)
+  if name in state:
+    tensors = map(tf.convert_to_tensor, tf.nest.flatten(value))
+    state[name] = Struct(zip(state[name], tensors))
+  return state
+
+
+def _put(state: Struct, name: str, value: Any) -> None:
+  tensors = [tf.convert_to_tensor(leaf) for leaf in tf.nest.flatten(value)]
+  if tensors:  # TFF has no use for empty structs.
+    state[name] = Struct((f'leaf_{i}', leaf) for i, leaf in enumerate(tensors))
+
+
+def type_of(value: Any) -> Any:
+  """Returns the nest of `tf.TensorSpec` of a nest of tensors or arrays."""
+  return tf.nest.map_structure(
+    lambda leaf: tf.TensorSpec(np.shape(leaf), tf.as_dtype(leaf.dtype)), value
+  )

@@ -1,0 +1,113 @@
+"""A serialised TFF TensorFlow computation as a function of tensors."""
+
+import collections
+import itertools
+from collections.abc import Sequence
+from typing import Any, Callable
+
+import tensorflow as tf
+import tensorflow_federated as tff
+
+_suffixes = itertools.count()
+
+
+def graph_function(
+  computation: tff.Computation, *, jit_compile: bool = False
+) -> Callable[..., list[tf.Tensor]]:
+  """Imports a `tff.tensorflow.computation` into this process.
+
+  Args:
+    computation: a computation whose body is a TensorFlow graph.
+    jit_compile: compile it with XLA, once for each set of argument shapes.
+
+  Returns:
+    A function from the parameter's leaves, in order, to the result's leaves.
+  """
+  proto = tff.framework.serialize_computation(computation).tensorflow
+  graph_def = tf.compat.v1.GraphDef()
+  proto.graph_def.Unpack(graph_def)
+  _make_function_names_unique(graph_def)
+  feeds = _tensor_names(proto.parameter) if proto.HasField('parameter') else []
+  fetches = _tensor_names(proto.result)
+  imported = tf.compat.v1.wrap_function(
+    lambda: tf.graph_util.import_graph_def(graph_def, name=''), []
+  )
+  find = imported.graph.get_tensor_by_name
+  pruned = imported.prune(
+    [find(name) for name in feeds], [find(name) for name in fetches]
+  )
+  if not jit_compile:
+    return pruned
+  return tf.function(lambda *leaves: pruned(*leaves), jit_compile=True)
+
+
+def flatten(value: Any) -> list[Any]:
+  """Returns the leaves of a nest of structs, in TFF's order."""
+  if isinstance(value, tff.structure.Struct):
+    value = list(value)
+  if isinstance(value, dict):
+    value = list(value.values())
+  if isinstance(value, (list, tuple)):
+    return [leaf for item in value for leaf in flatten(item)]
+  return [value]
+
+
+def pack(type_spec: tff.Type, leaves: Sequence[Any]) -> Any:
+  """Builds the nest that a TFF type describes from its leaves."""
+  remaining = iter(leaves)
+
+  def build(spec: tff.Type) -> Any:
+    if not isinstance(spec, tff.StructType):
+      return next(remaining)
+    items = [
+      (name, build(element))
+      for name, element in tff.structure.iter_elements(spec)
+    ]
+    if all(name is not None for name, _ in items):
+      return collections.OrderedDict(items)
+    return tuple(item for _, item in items)
+
+  return build(type_spec)
+
+
+def _tensor_names(binding: Any) -> list[str]:
+  kind = binding.WhichOneof('binding')
+  if kind == 'struct':
+    return [
+      name
+      for element in binding.struct.element
+      for name in _tensor_names(element)
+    ]
+  return [binding.tensor.tensor_name] if kind == 'tensor' else []
+
+
+def _make_function_names_unique(graph_def: tf.compat.v1.GraphDef) -> None:
+  """Renames library functions: two imports may not share a name."""
+  suffix = f'_flsec{next(_suffixes)}'
+  renamed = {
+    function.signature.name: function.signature.name + suffix
+    for function in graph_def.library.function
+  }
+
+  def rename_in(nodes: Any) -> None:
+    for node in nodes:
+      node.op = renamed.get(node.op, node.op)
+      for attribute in node.attr.values():
+        if attribute.WhichOneof('value') == 'func':
+          functions = [attribute.func]
+        else:
+          functions = attribute.list.func
+        for function in functions:
+          function.name = renamed.get(function.name, function.name)
+
+  rename_in(graph_def.node)
+  for function in graph_def.library.function:
+    rename_in(function.node_def)
+    function.signature.name = renamed[function.signature.name]
+  for gradient in graph_def.library.gradient:
+    gradient.function_name = renamed.get(
+      gradient.function_name, gradient.function_name
+    )
+    gradient.gradient_func = renamed.get(
+      gradient.gradient_func, gradient.gradient_func
+    )
