@@ -9,6 +9,7 @@ from flsec import registry
 from flsec.attacks.attack import Attack, AttackContext, Victims
 from flsec.attacks.backdoor import choose_rows, replace_rows
 from flsec.attacks.label_flip import check_label
+from flsec.attacks.numpy_file import read_arrays
 
 
 @registry.attack('edge_case', paper='Wang et al., NeurIPS 2020')
@@ -87,14 +88,7 @@ def edge_case(
 def _read(
   path: str, input_shape: Optional[tuple[int, ...]]
 ) -> tuple[np.ndarray, np.ndarray]:
-  try:
-    with np.load(path, allow_pickle=False) as file:
-      arrays = {name: file[name] for name in file.files}
-  except (OSError, ValueError, EOFError, AttributeError) as error:
-    raise ValueError(
-      f'edge_case cannot read {path}: {error}. It must be an .npz file with '
-      'the arrays x_train and x_test.'
-    ) from error
+  arrays = read_arrays('edge_case', path)
   for name in ('x_train', 'x_test'):
     if name not in arrays or not len(arrays[name]):
       raise ValueError(

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from flsec.attacks.numpy_file import read_arrays
+
 Entry = tuple[tuple[int, ...], float]
 
 
@@ -51,17 +53,7 @@ def read_entries(path: str, position: Sequence[int]) -> tuple[Entry, ...]:
 
 
 def _read(path: str) -> tuple[np.ndarray, np.ndarray]:
-  try:
-    with open(path, 'rb') as file:
-      loaded = np.load(file, allow_pickle=False)
-      if isinstance(loaded, np.ndarray):
-        return loaded, np.ones(loaded.shape, bool)
-      arrays = {name: loaded[name] for name in loaded.files}
-  except (OSError, ValueError, EOFError) as error:
-    raise ValueError(
-      f'Cannot read the trigger file {path}: {error}. It must be an .npy or '
-      '.npz file without pickled objects.'
-    ) from error
+  arrays = read_arrays('The trigger', path)
   if 'pattern' not in arrays:
     raise ValueError(
       f'The trigger file {path} must hold the array `pattern`; it holds '

@@ -57,7 +57,8 @@ def confusion_matrix(
         f'{name} must be classes from 0 to {num_classes - 1}; got '
         f'{values.min()} to {values.max()}.'
       )
-  cells = labels.astype(np.int64) * num_classes + predictions
+  cells = labels.astype(np.int64) * num_classes
+  cells += predictions.astype(np.int64)
   counts = np.bincount(cells, minlength=num_classes**2)
   return counts.reshape(num_classes, num_classes)
 

@@ -1,0 +1,31 @@
+"""Reads the arrays of a NumPy file that a user names."""
+
+import zipfile
+
+import numpy as np
+
+SINGLE = 'pattern'  # What an .npy file's one array is called.
+
+
+def read_arrays(what: str, path: str) -> dict[str, np.ndarray]:
+  """Returns the arrays of an .npz file by name, or an .npy file's as `pattern`.
+
+  Args:
+    what: whom a message blames.
+    path: of the file.
+
+  Raises:
+    ValueError: if it is missing, truncated, not a NumPy file or holds pickled
+      objects.
+  """
+  try:
+    with open(path, 'rb') as file:
+      loaded = np.load(file, allow_pickle=False)
+      if isinstance(loaded, np.ndarray):
+        return {SINGLE: loaded}
+      return {name: loaded[name] for name in loaded.files}
+  except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    raise ValueError(
+      f'{what} cannot read {path}: {error}. It must be an .npy or .npz file '
+      'without pickled objects.'
+    ) from error

@@ -1,0 +1,52 @@
+"""Tests of pictures of attacked examples."""
+
+import numpy as np
+import tensorflow as tf
+
+from flsec.attacks.attack import AttackContext
+from flsec.attacks.badnets import badnets
+from flsec.attacks.bit_flip import bit_flip
+from flsec.attacks.images import poisoned_images, victim_images
+from flsec.attacks.label_flip import label_flip
+
+CONTEXT = AttackContext(weights=tf.zeros([1]), seed=tf.constant([3, 4]))
+X, Y = tf.fill([12, 28, 28, 1], 0.2), tf.range(12)
+BADNETS = badnets(num_poisoned=3)
+
+
+def test_victims_show_the_trigger():
+  images = victim_images(BADNETS, X, Y, max_images=5)
+  assert images.shape == (5, 28, 28, 1) and images.dtype == np.uint8
+  assert np.all(images[:, 26, 26] == 255) and np.all(images[:, 0, 0] == 51)
+
+
+def test_only_counted_victims_are_shown():
+  images = victim_images(label_flip(source_label=4), X, Y)
+  assert len(images) == 1
+
+
+def test_poisoned_rows_are_shown_beside_what_they_were():
+  images = poisoned_images(BADNETS, X, Y, CONTEXT)
+  assert images.shape == (3, 28, 56, 1)
+  assert np.all(images[:, 26, 26] == 51) and np.all(images[:, 26, 54] == 255)
+
+
+def test_a_changed_label_alone_counts():
+  images = poisoned_images(label_flip(), X, Y, CONTEXT)
+  assert len(images) == 1
+
+
+def test_the_input_range_is_black_to_white():
+  x = tf.concat([tf.fill([1, 28, 28, 1], v) for v in (-1.0, 0.0, 3.0)], 0)
+  images = victim_images(
+    label_flip(source_label=1), x, tf.ones([3], tf.int32), input_range=(-1, 1)
+  )
+  np.testing.assert_array_equal(images[:, 0, 0, 0], [0, 128, 255])
+
+
+def test_no_images_without_victims_poison_or_pictures():
+  assert len(victim_images(bit_flip(), X, Y)) == 0
+  assert len(poisoned_images(bit_flip(), X, Y, CONTEXT)) == 0
+  tabular = badnets(trigger='agramplifier')
+  assert len(victim_images(tabular, tf.zeros([12, 20]), Y)) == 0
+  assert len(poisoned_images(tabular, tf.zeros([12, 20]), Y, CONTEXT)) == 0
