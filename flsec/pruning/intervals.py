@@ -150,14 +150,15 @@ def _inputs(
     return Interval(
       *(tf.fill([fan_in], tf.constant(e, tf.float64)) for e in input_range)
     )
+  units = sources[0].units
+  if fan_in % units or any(source.units != units for source in sources):
+    raise ValueError(
+      f'Layer {layer.name!r} reads {fan_in} inputs of layers with '
+      f'{[source.units for source in sources]} units; expected one number of '
+      'units, and a whole number of positions.'
+    )
   low = tf.add_n([bounds[source.name].low for source in sources])
   high = tf.add_n([bounds[source.name].high for source in sources])
-  units = sources[0].units
-  if fan_in % units:
-    raise ValueError(
-      f'Layer {layer.name!r} reads {fan_in} inputs of {sources[0].name!r}, '
-      f'which has {units} units: not a whole number of positions.'
-    )
   repeats = [fan_in // units]
   return Interval(tf.tile(low, repeats), tf.tile(high, repeats))
 

@@ -45,11 +45,11 @@ def is_alive(
   speaks = tf.zeros([layer.units], tf.bool)
   for span in own_spans(layout, layer):
     parameter = read(weights, span)
-    speaks |= _any(parameter != 0.0, parameter.shape.rank - 1)
+    speaks |= _any(tf.not_equal(parameter, 0.0), parameter.shape.rank - 1)
   if not outgoing:
     return speaks
   rows = read(weights, outgoing_span(layout, layer))
-  return tf.logical_and(speaks, tf.reduce_any(rows != 0.0, axis=1))
+  return tf.logical_and(speaks, tf.reduce_any(tf.not_equal(rows, 0.0), axis=1))
 
 
 def unit_mask(

@@ -68,7 +68,7 @@ def match_pairs(
   if skip_first:
     first, _ = lowest(is_eligible, off_diagonal)
     positions = tf.reshape(tf.range(size * size), [size, size])
-    allowed = tf.logical_and(allowed, positions != first)
+    allowed = tf.logical_and(allowed, tf.not_equal(positions, first))
 
   def pick(
     index: tf.Tensor, free: tf.Tensor, pairs: tf.Tensor, found: tf.Tensor
@@ -97,9 +97,9 @@ def _lowest(
 ) -> tuple[tf.Tensor, tf.Tensor]:
   """Returns the row-major index of the lowest pair, and its score."""
   best = tf.reduce_min(scores)
-  tied = tf.where(scores == best, tie_breaks, _INFINITE)
+  tied = tf.where(tf.equal(scores, best), tie_breaks, _INFINITE)
   # The first of equals is spelt out: not every device's argmin promises it.
-  is_best = tf.reshape(tied == tf.reduce_min(tied), [-1])
+  is_best = tf.reshape(tf.equal(tied, tf.reduce_min(tied)), [-1])
   positions = tf.range(tf.size(scores))
   return tf.reduce_min(tf.where(is_best, positions, positions[-1])), best
 

@@ -58,4 +58,5 @@ class Pruner:
   def is_due(self, round_number: tf.Tensor) -> tf.Tensor:
     """Tells whether the server prunes in this round (bool scalar)."""
     since = round_number - self.start_round
-    return tf.logical_and(since >= 0, since % self.every == 0)
+    # Not `==`, which compares identities in the graphs that TFF builds.
+    return tf.logical_and(since >= 0, tf.equal(since % self.every, 0))

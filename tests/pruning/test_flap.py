@@ -1,0 +1,377 @@
+"""FLAP as a whole: what it prunes, and what it leaves."""
+
+import flap_reference as reference
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from flsec import pruning, registry
+from flsec.models.flat import FlatModel
+from flsec.pruning.pruner import PruningContext
+
+
+def prune(layout, weights, input_range=(0.0, 1.0), **options):
+  """Prunes once: weights, mask, record as NumPy."""
+  pruner = pruning.build('flap', **options)
+  context = PruningContext(input_range=input_range)
+  result = pruner.prune(tf.constant(weights), layout, context)
+  return tf.nest.map_structure(lambda tensor: tensor.numpy(), result)
+
+
+class TestValues:
+  @pytest.mark.parametrize(
+    ('criterion', 'score'), [('impact', 0.722248), ('saliency', 0.0360555)]
+  )
+  def test_worked_example(self, criterion, score):
+    layout, weights = reference.example()
+    pruned, mask, record = prune(layout, weights, criterion=criterion)
+    assert record['dense_0/units'].tolist() == [1]
+    assert record['dense_0/partners'].tolist() == [0]
+    np.testing.assert_allclose(record['dense_0/scores'], [score], rtol=1e-6)
+    hidden, output = layout.layers
+    np.testing.assert_allclose(
+      reference.part(pruned, output.kernel),
+      [[0.8, -0.3], [0.0, 0.0], [1.0, 1.0]],
+      rtol=1e-6,
+    )
+    np.testing.assert_array_equal(
+      reference.part(pruned, hidden.kernel), [[1, 0, 0], [0, 0, 2]]
+    )
+    # Column 1 of W, bias 1, row 1 of A.
+    assert np.flatnonzero(mask).tolist() == [1, 4, 7, 11, 12]
+
+  def test_double_doubles_the_partner(self):
+    layout, weights = reference.example()
+    pruned, _, _ = prune(layout, weights, merge='double')
+    np.testing.assert_array_equal(
+      reference.part(pruned, layout['dense_1'].kernel),
+      [[1.0, -1.0], [0.0, 0.0], [1.0, 1.0]],
+    )
+
+  @pytest.mark.parametrize('sizes', [(7, 12, 4), (6, 11, 9, 3)])
+  def test_impact_picks_what_the_reference_picks(self, sizes):
+    layout = reference.perceptron(sizes)
+    weights = reference.random_weights(layout, seed=3)
+    _, _, record = prune(layout, weights, fraction=0.3)
+    bounds = reference.unit_bounds(weights, layout)
+    for layer in layout.layers[:-1]:
+      scores, norms = reference.impact(weights, layout, layer.name, bounds)
+      count = int(np.ceil(0.3 * layer.units))
+      expected = reference.greedy_pairs(scores, norms, count)
+      found = zip(
+        record[f'{layer.name}/units'].tolist(),
+        record[f'{layer.name}/partners'].tolist(),
+      )
+      assert list(found) == expected
+      np.testing.assert_allclose(
+        record[f'{layer.name}/scores'],
+        [scores[a, b] for b, a in expected],
+        rtol=1e-6,
+      )
+
+  def test_wide_weights_are_ranked_by_the_norm(self):
+    # Every score is 0.75 + 0.25 sigmoid(ENT): the l1 norm decides.
+    layout = reference.perceptron([30, 10, 8, 1])
+    weights = reference.random_weights(layout, seed=1, scale=4.0)
+    _, _, record = prune(layout, weights, fraction=0.2)
+    bounds = reference.unit_bounds(weights, layout)
+    scores, norms = reference.impact(weights, layout, 'dense_0', bounds)
+    assert len(set(scores[~np.eye(10, dtype=bool)])) == 1
+    expected = reference.greedy_pairs(scores, norms, 2)
+    assert record['dense_0/units'].tolist() == [b for b, _ in expected]
+
+  def test_lowest_filters_go_with_bias_and_norm(self):
+    layout = reference.convolutional()
+    weights = reference.random_weights(layout)
+    pruned, mask, record = prune(layout, weights, fraction=0.5)
+    for name in ('conv_0', 'conv_1'):
+      kernel = reference.part(weights, layout[name].kernel)
+      norms = np.abs(kernel).sum((0, 1, 2))
+      expected = np.argsort(norms)[: layout[name].units // 2]
+      assert record[f'{name}/units'].tolist() == expected.tolist()
+      np.testing.assert_allclose(
+        record[f'{name}/scores'], norms[expected], rtol=1e-6
+      )
+      assert not reference.part(pruned, layout[name].kernel)[
+        ..., expected
+      ].any()
+      assert not reference.part(pruned, layout[name].bias)[expected].any()
+    for span in layout['norm_0'].spans.values():
+      zeros = np.flatnonzero(reference.part(pruned, span) == 0)
+      assert zeros.tolist() == sorted(record['conv_0/units'])
+      assert mask[span.start : span.stop].sum() == 2
+
+  def test_l1_prunes_units_without_partner(self):
+    layout, weights = reference.example()
+    pruned, _, record = prune(layout, weights, criterion='l1')
+    assert record['dense_0/units'].tolist() == [0]
+    assert 'dense_0/partners' not in record
+    np.testing.assert_array_equal(
+      reference.part(pruned, layout['dense_1'].kernel)[1:],
+      reference.part(weights, layout['dense_1'].kernel)[1:],
+    )
+
+  def test_released_code_passes_over_the_lowest_pair(self):
+    layout = reference.perceptron([5, 7, 6, 3])
+    weights = reference.random_weights(layout, seed=2)
+    options = {'criterion': 'saliency', 'replication': 'flap_code'}
+    pruned, mask, record = prune(layout, weights, **options)
+    for index in range(2):
+      hidden, consumer = layout.layers[index : index + 2]
+      kernel = reference.part(weights, consumer.kernel)
+      norms = np.linalg.norm(kernel, axis=1)
+      # Weighed by the kept unit: |A_a| in the place of |A_b|.
+      scores = reference.saliency(
+        reference.part(weights, hidden.kernel),
+        reference.part(weights, hidden.bias),
+        kernel,
+      )
+      scores = scores / norms[None, :] * norms[:, None]
+      np.fill_diagonal(scores, np.inf)
+      second = np.argsort(scores, axis=None)[1]
+      kept, removed = divmod(int(second), hidden.units)
+      assert record[f'{hidden.name}/units'].tolist() == [removed]
+      assert record[f'{hidden.name}/partners'].tolist() == [kept]
+      # Only the outgoing weights are edited.
+      np.testing.assert_array_equal(
+        reference.part(pruned, hidden.bias),
+        reference.part(weights, hidden.bias),
+      )
+      rows = reference.part(mask, consumer.kernel).any(1)
+      assert np.flatnonzero(rows).tolist() == [removed]
+
+  def test_released_code_needs_two_hidden_layers(self):
+    layout = reference.convolutional()
+    weights = reference.random_weights(layout)
+    options = {'criterion': 'saliency', 'replication': 'flap_code'}
+    _, _, record = prune(layout, weights, **options)
+    assert 'conv_0/units' in record
+    assert 'dense_0/units' not in record
+
+
+class TestProperties:
+  @pytest.mark.parametrize('criterion', ['impact', 'saliency', 'l1'])
+  def test_output_layer_and_everything_unmasked_but_partners_stay(
+    self, criterion
+  ):
+    layout = reference.convolutional()
+    weights = reference.random_weights(layout)
+    pruned, mask, record = prune(
+      layout, weights, fraction=0.2, criterion=criterion
+    )
+    assert pruned.shape == mask.shape == (layout.size,)
+    assert not pruned[mask].any()
+    changed = (pruned != weights) & ~mask
+    partners = record.get('dense_0/partners', [])
+    kernel = layout['dense_1'].kernel
+    merged = np.zeros(kernel.shape, bool)
+    merged[list(partners)] = True
+    inside = np.zeros(layout.size, bool)
+    inside[kernel.start : kernel.stop] = merged.ravel()
+    np.testing.assert_array_equal(changed, inside)
+    bias = layout['dense_1'].bias
+    assert not mask[bias.start : bias.stop].any()
+
+  @pytest.mark.parametrize('criterion', ['impact', 'saliency'])
+  def test_permuting_units_permutes_the_choice(self, criterion):
+    layout = reference.perceptron([5, 9, 4])
+    weights = reference.random_weights(layout, seed=5)
+    order = np.random.default_rng(0).permutation(9)
+    hidden, output = layout.layers
+    permuted = np.concatenate(
+      [
+        reference.part(weights, hidden.kernel)[:, order].ravel(),
+        reference.part(weights, hidden.bias)[order],
+        reference.part(weights, output.kernel)[order].ravel(),
+        reference.part(weights, output.bias),
+      ]
+    ).astype(np.float32)
+    options = {'fraction': 0.3, 'criterion': criterion}
+    _, _, first = prune(layout, weights, **options)
+    _, _, second = prune(layout, permuted, **options)
+    for key in ('dense_0/units', 'dense_0/partners'):
+      assert order[second[key]].tolist() == first[key].tolist()
+
+  @pytest.mark.parametrize(
+    ('fraction', 'expected'), [(0.01, [1, 1, 1]), (0.25, [1, 2, 2])]
+  )
+  def test_counts(self, fraction, expected):
+    layout = reference.convolutional()
+    _, _, record = prune(
+      layout, reference.random_weights(layout), fraction=fraction
+    )
+    names = ('conv_0', 'conv_1', 'dense_0')
+    assert [len(record[f'{name}/units']) for name in names] == expected
+
+  def test_zero_units_are_never_chosen_again(self):
+    layout = reference.convolutional()
+    weights = reference.random_weights(layout)
+    seen = {name: set() for name in ('conv_0', 'conv_1', 'dense_0')}
+    for _ in range(3):
+      weights, _, record = prune(layout, weights, criterion='saliency')
+      for name, units in seen.items():
+        chosen = set(record[f'{name}/units'].tolist()) - {-1}
+        partners = set(record.get(f'{name}/partners', np.array([])).tolist())
+        assert not units & (chosen | partners)
+        units |= chosen
+    assert {name: len(units) for name, units in seen.items()} == {
+      'conv_0': 3,
+      'conv_1': 3,
+      'dense_0': 3,
+    }
+
+  def test_one_unit_of_each_layer_is_left(self):
+    layout = reference.convolutional()
+    weights = reference.random_weights(layout)
+    for _ in range(8):
+      weights, _, record = prune(layout, weights, fraction=1.0)
+    for name in ('conv_0', 'conv_1', 'dense_0'):
+      kernel = reference.part(weights, layout[name].kernel)
+      alive = kernel.any(axis=tuple(range(kernel.ndim - 1)))
+      assert alive.sum() == 1
+      assert set(record[f'{name}/units'].tolist()) == {-1}
+
+  def test_skip_zero_off_chooses_zero_filters_again(self):
+    layout = reference.convolutional()
+    weights = reference.random_weights(layout)
+    options = {'layers': ['conv'], 'skip_zero': False}
+    weights, _, first = prune(layout, weights, **options)
+    _, mask, second = prune(layout, weights, **options)
+    assert first['conv_0/units'].tolist() == second['conv_0/units'].tolist()
+    assert 'dense_0/units' not in second
+    assert mask.any()
+
+  def test_merging_equal_units_keeps_the_function(self):
+    layout = reference.perceptron([4, 6, 3])
+    weights = reference.random_weights(layout, seed=8)
+    hidden, output = layout.layers
+    kernel = reference.part(weights, hidden.kernel)
+    kernel[:, 4] = kernel[:, 1]
+    weights[hidden.kernel.start : hidden.kernel.stop] = kernel.ravel()
+    weights[hidden.bias.start + 4] = weights[hidden.bias.start + 1]
+    pruned, _, record = prune(layout, weights, criterion='saliency')
+    found = {*record['dense_0/units'], *record['dense_0/partners']}
+    assert found == {1, 4}
+    assert record['dense_0/scores'].tolist() == [0.0]
+    x = np.random.default_rng(1).uniform(size=[16, 4])
+    before, after = (
+      np.maximum(
+        x @ reference.part(w, hidden.kernel) + reference.part(w, hidden.bias), 0
+      )
+      @ reference.part(w, output.kernel)
+      for w in (weights, pruned)
+    )
+    np.testing.assert_allclose(after, before, rtol=1e-5, atol=1e-6)
+
+  def test_a_layer_that_is_not_finite_loses_no_dense_unit(self):
+    layout, weights = reference.example()
+    weights[0] = np.nan
+    pruned, mask, record = prune(layout, weights)
+    np.testing.assert_array_equal(pruned, weights)
+    assert record['dense_0/units'].tolist() == [-1]
+    assert not mask.any()
+
+  @pytest.mark.parametrize('criterion', ['impact', 'saliency', 'l1'])
+  def test_compiles_under_xla(self, criterion):
+    layout = reference.convolutional()
+    weights = reference.random_weights(layout)
+    pruner = pruning.build('flap', criterion=criterion, fraction=0.2)
+    compiled = tf.function(
+      lambda w: pruner.prune(w, layout, PruningContext())[0], jit_compile=True
+    )
+    expected, _, _ = prune(layout, weights, criterion=criterion, fraction=0.2)
+    np.testing.assert_allclose(
+      compiled(tf.constant(weights)), expected, rtol=1e-6
+    )
+
+
+class TestResidual:
+  def chosen(self, residual):
+    layout = reference.residual()
+    weights = reference.random_weights(layout)
+    return layout, weights, prune(layout, weights, residual=residual)[2]
+
+  def test_inner_leaves_tied_layers(self):
+    _, _, record = self.chosen('inner')
+    assert {key.split('/')[0] for key in record} == {'inner'}
+
+  def test_tied_prunes_the_group_by_summed_norms(self):
+    layout, weights, record = self.chosen('tied')
+    norms = sum(
+      np.abs(reference.part(weights, layout[name].kernel)).sum((0, 1, 2))
+      for name in ('stem', 'second')
+    )
+    for name in ('stem', 'second'):
+      assert record[f'{name}/units'].tolist() == [int(np.argmin(norms))]
+    assert 'inner/units' in record
+
+  def test_skip_finds_nothing_here(self):
+    with pytest.raises(ValueError, match='nothing to prune'):
+      self.chosen('skip')
+
+
+def test_keras_model_with_flatten_between_conv_and_dense():
+  layers = tf.keras.layers
+  inputs = layers.Input((6, 6, 1))
+  x = layers.Conv2D(3, 3, activation='relu')(inputs)
+  x = layers.MaxPooling2D()(layers.BatchNormalization()(x))
+  x = layers.ReLU()(layers.Dense(8)(layers.Flatten()(x)))
+  model = FlatModel(tf.keras.Model(inputs, layers.Dense(4)(x)))
+  weights = model.initial_weights(seed=1)
+  pruned, _, record = prune(model.layout, weights)
+  names = [layer.name for layer in model.layout.of_kind('conv', 'dense')]
+  assert [f'{name}/units' in record for name in names] == [True, True, False]
+  # The pruned unit is silent: any input weights for it change nothing.
+  x = np.random.default_rng(0).uniform(size=[4, 6, 6, 1]).astype(np.float32)
+  unit = int(record[f'{names[1]}/units'][0])
+  kernel = model.layout[names[1]].kernel
+  disturbed = pruned.copy()
+  disturbed[kernel.start + unit : kernel.stop : 8] = 9.0
+  np.testing.assert_array_equal(
+    model.logits(tf.constant(pruned), x), model.logits(disturbed, x)
+  )
+
+
+class TestRefusals:
+  @pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+      ({'fraction': 0.0}, r'fraction must be in \(0, 1\]; got 0.0'),
+      ({'fraction': 1.5}, 'fraction must be in'),
+      ({'fraction': float('nan')}, 'fraction must be in'),
+      ({'criterion': 'impcat'}, "did you mean 'impact'"),
+      ({'criterion': 'apoz'}, 'Allowed: impact, saliency, l1'),
+      ({'merge': 'mean'}, 'Allowed: sum, double'),
+      ({'residual': 'all'}, 'Allowed: inner, tied, skip'),
+      ({'replication': 'paper'}, 'Allowed: none, flap_code'),
+      ({'layers': ['lstm']}, 'Allowed: conv, dense'),
+      ({'layers': []}, 'must be a list'),
+      ({'layers': 'conv'}, 'must be a list'),
+      ({'start_round': 0}, 'start_round must be in 1, 2'),
+      ({'every': 0}, 'every must be in 1, 2'),
+      ({'l1_weight': -1.0}, 'must be at least 0'),
+      ({'l1_weight': 0.0, 'entropy_weight': 0.0}, 'one of them above'),
+      ({'similarity_threshold': 1.1}, r'must be in \[0, 1\]'),
+      ({'replication': 'flap_code'}, "is defined for criterion 'saliency'"),
+    ],
+  )
+  def test_options(self, options, message):
+    with pytest.raises(ValueError, match=message):
+      pruning.build('flap', **options)
+
+  def test_nothing_to_prune(self):
+    layout = reference.perceptron([4, 3])
+    with pytest.raises(ValueError, match='nothing to prune'):
+      prune(layout, reference.random_weights(layout))
+
+
+def test_defaults_are_the_papers():
+  pruner = pruning.build('flap')
+  due = [r for r in range(1, 31) if bool(pruner.is_due(tf.constant(r)))]
+  assert due == [1, 6, 11, 16, 21, 26]
+  assert not pruner.persistent
+  options = {
+    o.name: o.default for o in registry.entry('pruner', 'flap').options
+  }
+  assert options['fraction'] == 0.01
+  assert (options['l1_weight'], options['entropy_weight']) == (0.75, 0.25)
