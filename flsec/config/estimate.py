@@ -73,17 +73,21 @@ def _filled_options(
       value = options[option.name]
       wanted = annotations.parse(option.annotation)
       filled[option.name] = _filled_value(value, wanted, true_number)
-    if option.name == 'num_byzantine' and _is_left_out(entry, options):
+    if option.name == 'num_byzantine' and _is_left_out(option, entry, options):
       filled[option.name] = true_number
   return filled
 
 
-def _is_left_out(entry: registry.Entry, options: Mapping[str, Any]) -> bool:
+def _is_left_out(
+  option: registry.Option, entry: registry.Entry, options: Mapping[str, Any]
+) -> bool:
   """Tells whether nothing says how many malicious clients to expect."""
-  return all(
-    options.get(option.name) is None
-    for option in entry.options
-    if option.name == 'num_byzantine' or option.default is None
+  if option.is_required:
+    return option.name not in options
+  return option.default is None and all(
+    options.get(other.name) is None
+    for other in entry.options
+    if other.default is None
   )
 
 

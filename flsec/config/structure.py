@@ -213,7 +213,7 @@ def _section(value: Any, section: type, path: str) -> dict[str, Any]:
         field.metadata.get('kind', ''),
       )
   if entry:
-    _share(entry, wanted, converted, rest, path)
+    _share(entry, section, converted, rest, path)
     converted['options'] = _options(entry, rest, path, tuple(wanted))
   return converted
 
@@ -236,21 +236,27 @@ def _check_required(section: type, value: Mapping[str, Any], path: str) -> None:
 
 def _share(
   entry: registry.Entry,
-  wanted: Mapping[str, Any],
+  section: type,
   converted: Mapping[str, Any],
   rest: dict[str, Any],
   path: str,
 ) -> None:
-  """Gives a component the fields of its section that it too has options of."""
-  for name in entry.option_names:
-    if name == 'num_byzantine' and name in converted:
-      rest[name] = converted[name]
-    elif name in wanted:
+  """Gives a component the fields of its section that it too has options of.
+
+  Only a field without a default of its own can be shared: else it would not be
+  known which default holds.
+  """
+  for field in dataclasses.fields(section):
+    if field.name not in entry.option_names:
+      continue
+    if field.default not in (None, dataclasses.MISSING):
       raise ConfigError(
-        join(path, name),
+        join(path, field.name),
         f'{entry.kind} {entry.name!r} ({entry.path}) has an option of the '
         'name that every such section uses itself. Rename the option.',
       )
+    if converted.get(field.name) is not None:
+      rest[field.name] = converted[field.name]
 
 
 def _union(value: Any, wanted: Any, path: str, kind: str) -> Any:

@@ -1,0 +1,84 @@
+"""`flsec convert`: a configuration of FLAP's reference stack as one of ours."""
+
+import os
+import pathlib
+import sys
+import textwrap
+from collections.abc import Sequence
+
+from absl import flags
+
+from flsec.commands.command import Command, UsageError
+from flsec.config import reference_stack, yaml_file
+
+_WIDTH = 80
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+  """Declares the flags of `flsec convert`."""
+  flags.DEFINE_string(
+    'output',
+    None,
+    'File to write; the console where left out. An existing one is kept.',
+    short_name='o',
+    flag_values=flag_values,
+  )
+
+
+def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
+  """Writes the converted YAML; what was not carried over goes to stderr."""
+  if len(positional) != 1:
+    raise UsageError(
+      f'`flsec convert` takes one YAML file; got {len(positional)} arguments.'
+    )
+  conversion = reference_stack.convert(yaml_file.read(positional[0]))
+  text = yaml_file.write(conversion.config)
+  header = f'# Converted from {os.path.basename(positional[0])}.\n'
+  comments = [_comment(one) for one in conversion.notes]
+  document = ''.join([header, *comments, text])
+  if flag_values.output is None:
+    print(document, end='')
+  else:
+    _write(pathlib.Path(flag_values.output), document)
+  if conversion.notes:
+    print(
+      f'{len(conversion.notes)} things to know before you run it:',
+      *(f'  {one}' for one in conversion.notes),
+      sep='\n',
+      file=sys.stderr,
+    )
+  return 0
+
+
+def _write(path: pathlib.Path, document: str) -> None:
+  try:
+    with open(path, 'x', encoding='utf-8') as file:
+      file.write(document)
+  except FileExistsError as error:
+    raise UsageError(
+      f'{path} is there already. Give another --output, or remove it.'
+    ) from error
+
+
+def _comment(note: str) -> str:
+  return (
+    textwrap.fill(
+      f'- {note}',
+      _WIDTH,
+      initial_indent='# ',
+      subsequent_indent='#   ',
+      break_long_words=False,
+      break_on_hyphens=False,
+    )
+    + '\n'
+  )
+
+
+COMMAND = Command(
+  name='convert',
+  summary="Convert a configuration of FLAP's reference stack (fl-analysis).",
+  usage='REFERENCE.yml [-o OURS.yaml]',
+  run=run,
+  define_flags=define_flags,
+  examples=('flsec convert config_lenet.yml -o experiments/lenet.yaml',),
+)

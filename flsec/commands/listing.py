@@ -1,0 +1,140 @@
+"""`flsec list`: every registered component, read from its source text."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+
+from absl import flags
+
+from flsec import registry
+from flsec.commands.command import Command, UsageError
+
+_WIDTH = 88
+_INDENT = ' ' * 6
+_KINDS = {word: kind for kind, (_, word) in registry.KINDS.items()}
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+  """Declares the flags of `flsec list`."""
+  flags.DEFINE_string(
+    'data_dir',
+    None,
+    'Folder of the data sets (default: $FLSEC_DATA_DIR, else data).',
+    flag_values=flag_values,
+  )
+  flags.DEFINE_multi_string(
+    'plugin',
+    [],
+    'Python file that registers further attacks, rules or pruners.',
+    flag_values=flag_values,
+  )
+
+
+def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
+  """Prints all components, those of some kinds, or single ones by name."""
+  for plugin in flag_values.plugin:
+    registry.add_plugin(plugin)
+  known = {kind: registry.entries(kind) for kind in registry.KINDS}
+  chosen = _chosen(known, positional)
+  for kind, entries in chosen.items():
+    if not entries and not positional:
+      continue
+    print(f'{registry.KINDS[kind][1]} ({len(entries)})')
+    for entry in entries.values():
+      print(_describe(entry))
+      if kind == 'dataset':
+        print(_paragraph(_where(entry.name, flag_values.data_dir)))
+    print()
+  return 0
+
+
+def _chosen(
+  known: Mapping[str, Mapping[str, registry.Entry]], words: Sequence[str]
+) -> dict[str, dict[str, registry.Entry]]:
+  """Returns the components that the words name: kinds, or single names.
+
+  Raises:
+    UsageError: a word is neither; names the closest.
+  """
+  if not words:
+    return {kind: dict(entries) for kind, entries in known.items()}
+  chosen: dict[str, dict[str, registry.Entry]] = {}
+  for word in words:
+    kind = _KINDS.get(word, word)
+    if kind in known:
+      chosen.setdefault(kind, {}).update(known[kind])
+      continue
+    holders = [kind for kind, entries in known.items() if word in entries]
+    if not holders:
+      names = dict.fromkeys(
+        [*_KINDS, *(name for entries in known.values() for name in entries)]
+      )
+      raise UsageError(registry.unknown_name('component or kind', word, names))
+    for kind in holders:
+      chosen.setdefault(kind, {})[word] = known[kind][word]
+  return chosen
+
+
+def _describe(entry: registry.Entry) -> str:
+  lines = [f'  {entry.name}', _paragraph(entry.summary)]
+  if entry.settings:
+    options = ', '.join(map(_option, entry.settings))
+    lines.append(_paragraph(f'options: {options}'))
+  if entry.paper:
+    lines.append(_paragraph(f'paper: {entry.paper}'))
+  return '\n'.join(lines)
+
+
+def _option(option: registry.Option) -> str:
+  if option.is_required:
+    return f'{option.name}: {option.annotation or "required"} (required)'
+  is_text = isinstance(option.default, str) and not isinstance(
+    option.default, registry.Expression
+  )
+  if option.default is None:
+    return f'{option.name}=null'
+  if isinstance(option.default, bool):
+    return f'{option.name}={str(option.default).lower()}'
+  if isinstance(option.default, tuple):
+    return f'{option.name}={list(option.default)}'
+  return (
+    f'{option.name}={option.default!r}'
+    if is_text
+    else (f'{option.name}={option.default}')
+  )
+
+
+def _where(name: str, data_dir: str) -> str:
+  """Says whether a data set is there, and where it was looked for."""
+  from flsec.data import locate
+
+  location = locate.locate(name, data_dir)
+  if location.is_embedded:
+    return 'present: comes with an installed package'
+  if location.is_present:
+    return f'present: {", ".join(location.files)}'
+  looked = '; '.join(location.searched)
+  origin = (
+    f'; it is downloaded from {location.origin}' if location.origin else ''
+  )
+  return f'absent: looked for {looked}{origin}'
+
+
+def _paragraph(text: str) -> str:
+  return textwrap.fill(
+    text,
+    _WIDTH,
+    initial_indent=_INDENT,
+    subsequent_indent=_INDENT + '  ',
+    break_long_words=False,
+    break_on_hyphens=False,
+  )
+
+
+COMMAND = Command(
+  name='list',
+  summary='List attacks, rules, pruners, data sets, models and partitions.',
+  usage='[KIND or NAME ...]',
+  run=run,
+  define_flags=define_flags,
+  examples=('flsec list', 'flsec list attacks', 'flsec list krum'),
+)

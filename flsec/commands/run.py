@@ -1,0 +1,209 @@
+"""`flsec run`: runs an experiment, or every cell of a sweep."""
+
+import pathlib
+import signal
+import sys
+import types
+from collections.abc import Sequence
+from typing import NoReturn, Optional
+
+from absl import flags
+
+from flsec.commands.command import Command, UsageError
+from flsec.config import dump, loading
+from flsec.runtime import threads
+
+_EXIT_TERMINATED = 128 + signal.SIGTERM
+_EXPERIMENTS = pathlib.Path('experiments')
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+  """Declares the flags of `flsec run`."""
+  flags.DEFINE_string(
+    'config', None, 'YAML file of the experiment.', flag_values=flag_values
+  )
+  flags.DEFINE_multi_string(
+    'set',
+    [],
+    'Change one value, as in --set=attack.scale=10; may be given repeatedly.',
+    flag_values=flag_values,
+  )
+  flags.DEFINE_multi_string(
+    'sweep',
+    [],
+    'Run a cell for each value, as in --sweep=seed=[1,2,3]; may be given '
+    'repeatedly.',
+    flag_values=flag_values,
+  )
+  flags.DEFINE_integer(
+    'seed',
+    None,
+    "Root of every random draw, in place of the file's.",
+    flag_values=flag_values,
+  )
+  flags.DEFINE_string(
+    'data_dir',
+    None,
+    'Folder of the data sets (default: $FLSEC_DATA_DIR, else data).',
+    flag_values=flag_values,
+  )
+  flags.DEFINE_string(
+    'output_dir',
+    'runs',
+    'Runs are written to OUTPUT_DIR/NAME/CELL.',
+    flag_values=flag_values,
+  )
+  flags.DEFINE_bool(
+    'resume',
+    True,
+    'Continue an unfinished run; --noresume refuses to.',
+    flag_values=flag_values,
+  )
+  flags.DEFINE_integer(
+    'threads',
+    None,
+    'Clients trained at once (default: the usable cores).',
+    lower_bound=1,
+    flag_values=flag_values,
+  )
+  flags.DEFINE_multi_string(
+    'plugin',
+    [],
+    'Python file that registers further attacks, rules or pruners.',
+    flag_values=flag_values,
+  )
+
+
+def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
+  """Runs what is not done yet of an experiment's cells.
+
+  Everything that can be refused is refused before the first cell starts, and
+  before TensorFlow is imported where it need not be.
+  """
+  cells = loading.load_cells(
+    _config(flag_values.config, positional),
+    sets=_sets(flag_values),
+    sweeps=flag_values.sweep,
+    plugins=flag_values.plugin,
+    seed=flag_values.seed,
+  )
+  root = pathlib.Path(flag_values.output_dir) / cells[0].experiment.name
+  pending = [cell for cell in cells if not _is_done(cell, root / cell.name)]
+  if pending:
+    signal.signal(signal.SIGTERM, _terminate)
+    threads.configure(pending[0].experiment.runtime.threads)
+    _run_cells(pending, len(cells), root, flag_values)
+  if len(cells) > 1:
+    _show_sweep(root)
+  return 0
+
+
+def _run_cells(
+  pending: Sequence[loading.Cell],
+  num_cells: int,
+  root: pathlib.Path,
+  flag_values: flags.FlagValues,
+) -> None:
+  from flsec.config import built
+
+  for cell in pending:
+    built.check_components(cell.experiment)
+  from flsec.experiment import loop
+
+  done_before = num_cells - len(pending)
+  for number, cell in enumerate(pending, done_before + 1):
+    directory = root / cell.name
+    count = f'[{number}/{num_cells}] ' if num_cells > 1 else ''
+    _say(f'{count}{directory}')
+    loop.run_cell(
+      cell.experiment,
+      directory=directory,
+      data_dir=_data_dir(flag_values.data_dir),
+      resume=flag_values.resume,
+    )
+    _show_cell(directory)
+
+
+def _is_done(cell: loading.Cell, directory: pathlib.Path) -> bool:
+  """Tells whether a cell was finished before; refuses another config's."""
+  from flsec.experiment import run_directory
+
+  if not (directory / run_directory.DONE).exists():
+    return False
+  run_directory.RunDirectory.open(
+    directory,
+    dump.to_yaml(cell.experiment),
+    dump.fingerprint(cell.experiment),
+    resume=True,
+  ).close()
+  _say(f'{directory} is done already; its report is there.')
+  return True
+
+
+def _show_cell(directory: pathlib.Path) -> None:
+  """Prints the short table of a finished run and writes its report."""
+  from flsec.reporting import cell as cell_lib
+  from flsec.reporting import report, table
+
+  _say(table.run_table(cell_lib.read_cell(directory)))
+  _say(f'Report: {report.write_report(directory)}')
+
+
+def _show_sweep(root: pathlib.Path) -> None:
+  """Prints a table of all cells of an experiment and writes their report."""
+  from flsec.reporting import cell as cell_lib
+  from flsec.reporting import report, table
+
+  _say(table.sweep_table(cell_lib.find_cells(root)))
+  _say(f'Report: {report.write_report(root)}')
+
+
+def _config(flag: Optional[str], positional: Sequence[str]) -> str:
+  """Returns the YAML file that the command line names, in one way or other."""
+  named = [*([flag] if flag else []), *positional]
+  if len(named) != 1:
+    shipped = sorted(str(path) for path in _EXPERIMENTS.rglob('*.yaml'))
+    there = f' Here are: {", ".join(shipped)}.' if shipped else ''
+    what = f'got {len(named)}: {", ".join(named)}' if named else 'got none'
+    raise UsageError(
+      f'`flsec run` takes one --config=FILE.yaml; {what}.{there}'
+    )
+  return named[0]
+
+
+def _sets(flag_values: flags.FlagValues) -> list[str]:
+  sets = list(flag_values.set)
+  if flag_values.threads is not None:
+    sets.append(f'runtime.threads={flag_values.threads}')
+  return sets
+
+
+def _data_dir(flag: Optional[str]) -> str:
+  from flsec.data import locate
+
+  return flag or locate.default_data_dir()
+
+
+def _terminate(number: int, frame: Optional[types.FrameType]) -> NoReturn:
+  """Ends the process as Ctrl-C would, so that workers end with it."""
+  del number, frame
+  sys.exit(_EXIT_TERMINATED)
+
+
+def _say(text: str) -> None:
+  print(text, flush=True)
+
+
+COMMAND = Command(
+  name='run',
+  summary='Run an experiment or a sweep; go on where it stopped.',
+  usage='--config=FILE.yaml [--set=PATH=VALUE ...]',
+  run=run,
+  define_flags=define_flags,
+  examples=(
+    'flsec run --config=experiments/quickstart.yaml',
+    'flsec run --config=experiments/quickstart.yaml --set=attack.start_round=3',
+    'flsec run --config=experiments/quickstart.yaml \\',
+    '    --sweep=server.aggregator=[mean,median,krum] --sweep=seed=[1,2,3]',
+  ),
+)

@@ -1,0 +1,231 @@
+"""The command line: `flsec run`, `list`, `doctor`, `report`, `convert`.
+
+Each command has its own absl flags. Help and listing import no TensorFlow.
+"""
+
+import difflib
+import os
+import pathlib
+import shlex
+import sys
+import textwrap
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn, Optional
+
+from absl import app, flags
+
+import flsec
+from flsec.commands import convert, doctor, listing, report, run, version
+from flsec.commands.command import Command
+
+COMMANDS = {
+  command.name: command
+  for command in (
+    run.COMMAND,
+    listing.COMMAND,
+    report.COMMAND,
+    convert.COMMAND,
+    doctor.COMMAND,
+    version.COMMAND,
+  )
+}
+_HELP = ('help', '--help', '-h', '-help', '--helpfull', '--helpshort')
+# Flags of every command, and their help; absl's own is longer.
+_GENERAL = {
+  'debug': 'Show where an error was raised.',
+  'verbosity': 'How much is logged: -1 warnings, 0 information, 1 details.',
+}
+_ROOT = pathlib.Path(flsec.__file__).parent
+_WIDTH = 80
+EXIT_ERROR = 2
+EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+
+_Call = tuple[Command, flags.FlagValues, list[str], list[str]]
+
+
+def run_app(argv: Optional[Sequence[str]] = None) -> NoReturn:
+  """Runs the command line and ends the process with its exit code.
+
+  Args:
+    argv: the program's name, then its arguments; `sys.argv` where left out.
+  """
+  app.run(_main, list(sys.argv if argv is None else argv), flags_parser=_parse)
+  raise AssertionError('app.run does not return.')
+
+
+def _main(call: _Call) -> int:
+  command, flag_values, positional, argv = call
+  try:
+    code = command.run(flag_values, positional)
+    sys.stdout.flush()
+    return code
+  except KeyboardInterrupt:
+    return _interrupted(command, argv)
+  except BrokenPipeError:
+    # The reader (`| head`) has gone; Python must not flush into it at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return EXIT_BROKEN_PIPE
+  except (ValueError, OSError) as error:
+    if flag_values.debug or not _is_explained(error):
+      raise
+    _print_error(str(error), 'Add --debug to see where it was raised.')
+    return EXIT_ERROR
+
+
+def _interrupted(command: Command, argv: Sequence[str]) -> int:
+  message = 'flsec: interrupted.'
+  if command.name == 'run':
+    message += (
+      ' Finished rounds are kept; the same command goes on from there:\n  '
+      + shlex.join(['flsec', *argv[1:]])
+    )
+  print(f'\n{message}', file=sys.stderr)
+  return EXIT_INTERRUPTED
+
+
+def _is_explained(error: Exception) -> bool:
+  """Tells whether flsec raised the error, so that its message says enough."""
+  if isinstance(error, OSError):
+    return True
+  frames = traceback.extract_tb(error.__traceback__)
+  return bool(frames) and _ROOT in pathlib.Path(frames[-1].filename).parents
+
+
+def _print_error(message: str, hint: str = '') -> None:
+  print(f'flsec: error: {message}', file=sys.stderr)
+  if hint:
+    print(hint, file=sys.stderr)
+
+
+def _parse(argv: Sequence[str]) -> _Call:
+  """Reads the command and its flags; ends the process on help and misuse."""
+  # absl's own flags are parsed here or not at all.
+  flags.FLAGS.mark_as_parsed()
+  arguments = list(argv[1:])
+  if arguments[:1] == ['--version']:
+    arguments = ['version']
+  if not arguments or arguments[0] in _HELP:
+    topic = COMMANDS.get(arguments[1]) if len(arguments) > 1 else None
+    print(_command_help(topic) if topic else _help())
+    sys.exit(0 if arguments else EXIT_ERROR)
+  command = _command(arguments[0])
+  rest = arguments[1:]
+  if any(argument in _HELP[1:] for argument in rest):
+    print(_command_help(command))
+    sys.exit(0)
+  flag_values = _flags_of(command)
+  try:
+    positional = flag_values([command.name, *rest])[1:]
+  except flags.UnrecognizedFlagError as error:
+    _exit(_unknown_flag(command, flag_values, error.flagname))
+  except flags.Error as error:
+    _exit(f'{error}\nSee `flsec {command.name} --help`.')
+  return command, flag_values, positional, list(argv)
+
+
+def _command(word: str) -> Command:
+  if word.startswith('-'):
+    _exit(
+      f'a command comes first, e.g. `flsec run {word}`. Commands: '
+      f'{", ".join(COMMANDS)}.'
+    )
+  if word not in COMMANDS:
+    hint = _closest(word, COMMANDS)
+    _exit(f'unknown command {word!r}{hint} Commands: {", ".join(COMMANDS)}.')
+  return COMMANDS[word]
+
+
+def _unknown_flag(
+  command: Command, flag_values: flags.FlagValues, name: str
+) -> str:
+  known = _flag_names(flag_values)
+  hint = _closest(f'--{name}', [f'--{one}' for one in known])
+  listed = ', '.join(f'--{one}' for one in known)
+  return (
+    f'unknown flag --{name} of `flsec {command.name}`{hint} Flags: {listed}.'
+  )
+
+
+def _closest(word: str, allowed: Sequence[str]) -> str:
+  close = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.5)
+  return f'; did you mean {close[0]}?' if close else '.'
+
+
+def _exit(message: str) -> NoReturn:
+  _print_error(message)
+  sys.exit(EXIT_ERROR)
+
+
+def _flags_of(command: Command) -> flags.FlagValues:
+  """Returns a command's flags, those that every command has included."""
+  flag_values = flags.FlagValues()
+  # Flags may stand behind positional arguments.
+  flag_values.set_gnu_getopt(True)
+  command.define_flags(flag_values)
+  flags.DEFINE_bool('debug', False, _GENERAL['debug'], flag_values=flag_values)
+  flag_values['verbosity'] = flags.FLAGS['verbosity']
+  return flag_values
+
+
+def _flag_names(flag_values: flags.FlagValues) -> list[str]:
+  """Returns the flags' full names; absl knows their short ones besides."""
+  return [name for name in flag_values if flag_values[name].name == name]
+
+
+def _help() -> str:
+  width = max(map(len, COMMANDS)) + 2
+  lines = [
+    f'flsec {flsec.__version__}: attacks on federated learning and the '
+    'defences against them.',
+    '',
+    'Usage: flsec COMMAND [FLAGS]',
+    '',
+    *(f'  {c.name:<{width}}{c.summary}' for c in COMMANDS.values()),
+    '',
+    'Flags of `flsec run`:',
+    *_flag_lines(run.COMMAND),
+    '',
+    '`flsec COMMAND --help` says more of one command.',
+  ]
+  return '\n'.join(lines)
+
+
+def _command_help(command: Command) -> str:
+  lines = [
+    f'Usage: flsec {command.name} {command.usage}'.rstrip(),
+    '',
+    command.summary,
+    '',
+    *_flag_lines(command),
+  ]
+  if command.examples:
+    lines += ['', 'Examples:', *(f'  {line}' for line in command.examples)]
+  return '\n'.join(lines)
+
+
+def _flag_lines(command: Command) -> list[str]:
+  flag_values = _flags_of(command)
+  lines = []
+  for name in sorted(_flag_names(flag_values), key=_GENERAL.__contains__):
+    flag = flag_values[name]
+    # absl adds a sentence of its own to flags that may be repeated.
+    text = _GENERAL.get(name) or flag.help.partition(';\n')[0]
+    head = f'  --{name}' if flag.boolean else f'  --{name}=...'
+    if flag.short_name and name not in _GENERAL:
+      head += f', -{flag.short_name}'
+    if flag.default not in (None, False, []) and name not in _GENERAL:
+      default = str(flag.default).lower() if flag.boolean else flag.default
+      text += f' (default: {default})'
+    lines += textwrap.wrap(
+      text,
+      _WIDTH,
+      initial_indent=f'{head:<22}',
+      subsequent_indent=' ' * 22,
+    )
+  return lines
+
+
+if __name__ == '__main__':
+  run_app()
