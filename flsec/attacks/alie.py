@@ -17,7 +17,7 @@ def largest_hidden_scale(num_clients: Any, num_byzantine: Any) -> tf.Tensor:
   With n clients of which f are malicious, `s = floor(n / 2 + 1) - f` benign
   ones must lie further out for a majority:
   `z_max = Phi^-1((n - f - s) / (n - f))`, clamped to [0, 5] (the quantile is
-  negative where fewer than half need to, and infinite from n = 2f).
+  negative where fewer than half need to, and infinite from f > n / 2).
 
   Args:
     num_clients: n, an int or an int tensor.

@@ -103,8 +103,10 @@ def _spread(
 ) -> tf.Tensor:
   """Returns offsets [c, d] uniform in a ball; the first is 0."""
   seed = known_rows.round_seed(context, 'fang_krum')
-  normal = tf.random.stateless_normal(tf.shape(rows), seed)
-  share = tf.random.stateless_uniform(tf.shape(rows)[:1], seed + 1)[:, None]
+  normal = tf.random.stateless_normal(tf.shape(rows), seed, alg='philox')
+  share = tf.random.stateless_uniform(
+    tf.shape(rows)[:1], seed + 1, alg='philox'
+  )[:, None]
   dimension = tf.cast(tf.shape(rows)[1], rows.dtype)
   length = radius * tf.pow(share, 1 / dimension)
   length *= tf.cast(tf.range(tf.shape(rows)[0]) > 0, rows.dtype)[:, None]

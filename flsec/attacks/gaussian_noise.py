@@ -48,7 +48,10 @@ def gaussian_noise(
   ) -> tf.Tensor:
     seed = known_rows.round_seed(context, 'gaussian_noise')
     std = tf.math.reduce_std(update) if scale is None else scale
-    noise = tf.random.stateless_normal(tf.shape(update), seed) * std + mean
+    noise = (
+      tf.random.stateless_normal(tf.shape(update), seed, alg='philox') * std
+      + mean
+    )
     return update + noise if mode == 'additive' else noise
 
   return attack_lib.Attack(name='gaussian_noise', update=disturb)

@@ -82,6 +82,9 @@ def same_for_all(craft_vector: CraftVector) -> attack_lib.Craft:
 def round_seed(context: attack_lib.AttackContext, name: str) -> tf.Tensor:
   """Returns the context's seed.
 
+  Draws from it name their generator (alg='philox'), which gives the same
+  numbers with and without XLA.
+
   Raises:
     ValueError: if the context has none.
   """

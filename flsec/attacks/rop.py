@@ -97,7 +97,7 @@ def _random_orthogonal(
   along: tf.Tensor, context: attack_lib.AttackContext
 ) -> tf.Tensor:
   seed = known_rows.round_seed(context, 'rop')
-  noise = tf.random.stateless_normal(tf.shape(along), seed)
+  noise = tf.random.stateless_normal(tf.shape(along), seed, alg='philox')
   return _without(noise, along)
 
 
