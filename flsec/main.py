@@ -17,7 +17,8 @@ from absl import app, flags
 
 import flsec
 from flsec.commands import convert, doctor, listing, report, run, version
-from flsec.commands.command import Command
+from flsec.commands.command import Command, UsageError
+from flsec.config.errors import ConfigError
 
 COMMANDS = {
   command.name: command
@@ -38,6 +39,7 @@ _GENERAL = {
 }
 _ROOT = pathlib.Path(flsec.__file__).parent
 _WIDTH = 80
+_DEBUG_HINT = 'Add --debug to see where it was raised.'
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
@@ -70,7 +72,8 @@ def _main(call: _Call) -> int:
   except (ValueError, OSError) as error:
     if flag_values.debug or not _is_explained(error):
       raise
-    _print_error(str(error), 'Add --debug to see where it was raised.')
+    is_misuse = isinstance(error, (ConfigError, UsageError))
+    _print_error(str(error), '' if is_misuse else _DEBUG_HINT)
     return EXIT_ERROR
 
 

@@ -7,6 +7,7 @@ from absl import flags
 
 from flsec import registry
 from flsec.commands.command import Command, UsageError
+from flsec.config.errors import closest
 
 _WIDTH = 88
 _INDENT = ' ' * 6
@@ -65,10 +66,11 @@ def _chosen(
       continue
     holders = [kind for kind, entries in known.items() if word in entries]
     if not holders:
-      names = dict.fromkeys(
-        [*_KINDS, *(name for entries in known.values() for name in entries)]
+      names = [*_KINDS, *(name for one in known.values() for name in one)]
+      raise UsageError(
+        f'there is no component and no kind {word!r}{closest(word, names)} '
+        f'Kinds: {", ".join(_KINDS)}; `flsec list` names all components.'
       )
-      raise UsageError(registry.unknown_name('component or kind', word, names))
     for kind in holders:
       chosen.setdefault(kind, {})[word] = known[kind][word]
   return chosen

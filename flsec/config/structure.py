@@ -8,14 +8,16 @@ from their source, so nothing here imports TensorFlow.
 import dataclasses
 import typing
 from collections.abc import Mapping
-from typing import Any, Literal, Optional
+from typing import Any, Literal
 
 import dacite
 
 from flsec import registry
 from flsec.config import annotations
 from flsec.config.errors import ConfigError, closest, found, join
+from flsec.config.scalars import is_scalar, same
 from flsec.config.schema import Component, Experiment, types_of
+from flsec.config.sections import check_required, share
 
 # Follows the seed of the experiment unless the YAML gives it.
 _FOLLOWS_EXPERIMENT = 'seed'
@@ -70,11 +72,11 @@ def convert(value: Any, wanted: Any, path: str, kind: str = '') -> Any:
     return _union(value, wanted, path, kind)
   if origin is tuple and isinstance(value, (list, tuple)):
     return _sequence(value, inner, path, kind)
-  if origin is Literal and any(_same(value, word) for word in inner):
+  if origin is Literal and any(same(value, word) for word in inner):
     return value
   if origin is dict and isinstance(value, Mapping):
     return dict(value)
-  if origin is None and _is_scalar(value, wanted):
+  if origin is None and is_scalar(value, wanted):
     return float(value) if wanted is float else value
   if wanted is type(None) and value is None:
     return None
@@ -168,7 +170,7 @@ def _options(
 
 def _option(option: registry.Option, value: Any, path: str) -> Any:
   # Equal but of another type (`True` for 1) is not the default.
-  if _same(value, option.default):
+  if same(value, option.default):
     return _default(option, path)
   wanted = annotations.parse(option.annotation)
   return convert(value, wanted, join(path, option.name))
@@ -200,7 +202,7 @@ def _section(value: Any, section: type, path: str) -> dict[str, Any]:
       join(path, key),
       registry.unknown_name(f'key of {path or "an experiment"}:', key, wanted),
     )
-  _check_required(section, value, path)
+  check_required(section, value, path)
   # The component first: a misspelt name explains what else is wrong.
   entry = _entry(kind, value['name'], join(path, 'name')) if kind else None
   converted = {}
@@ -213,50 +215,9 @@ def _section(value: Any, section: type, path: str) -> dict[str, Any]:
         field.metadata.get('kind', ''),
       )
   if entry:
-    _share(entry, section, converted, rest, path)
+    share(entry, section, converted, rest, path)
     converted['options'] = _options(entry, rest, path, tuple(wanted))
   return converted
-
-
-def _check_required(section: type, value: Mapping[str, Any], path: str) -> None:
-  for field in dataclasses.fields(section):
-    has_default = (
-      field.default is not dataclasses.MISSING
-      or field.default_factory is not dataclasses.MISSING
-    )
-    if not has_default and field.name not in value:
-      wanted = annotations.describe(types_of(section)[field.name])
-      hint = closest(field.name, value)
-      raise ConfigError(
-        join(path, field.name),
-        f'is missing; expected {wanted}'
-        + (f' (found {", ".join(value)}){hint}' if hint != '.' else '.'),
-      )
-
-
-def _share(
-  entry: registry.Entry,
-  section: type,
-  converted: Mapping[str, Any],
-  rest: dict[str, Any],
-  path: str,
-) -> None:
-  """Gives a component the fields of its section that it too has options of.
-
-  Only a field without a default of its own can be shared: else it would not be
-  known which default holds.
-  """
-  for field in dataclasses.fields(section):
-    if field.name not in entry.option_names:
-      continue
-    if field.default not in (None, dataclasses.MISSING):
-      raise ConfigError(
-        join(path, field.name),
-        f'{entry.kind} {entry.name!r} ({entry.path}) has an option of the '
-        'name that every such section uses itself. Rename the option.',
-      )
-    if converted.get(field.name) is not None:
-      rest[field.name] = converted[field.name]
 
 
 def _union(value: Any, wanted: Any, path: str, kind: str) -> Any:
@@ -267,7 +228,7 @@ def _union(value: Any, wanted: Any, path: str, kind: str) -> Any:
     return convert(value, arms[0], path, kind)
   for arm in arms:
     # An integer must not become a float where integers are welcome too.
-    if arm is float and int in arms and _is_scalar(value, int):
+    if arm is float and int in arms and is_scalar(value, int):
       continue
     try:
       return convert(value, arm, path, kind)
@@ -290,17 +251,3 @@ def _sequence(
     convert(item, wanted, join(path, index), kind)
     for index, (item, wanted) in enumerate(zip(value, types))
   )
-
-
-def _is_scalar(value: Any, wanted: type) -> bool:
-  """Tells whether a value is of a scalar type; true is no number."""
-  if isinstance(value, bool):
-    return wanted is bool
-  return isinstance(value, (int, float) if wanted is float else wanted)
-
-
-def _same(value: Any, other: Optional[Any]) -> bool:
-  """Tells whether two plain values are equal, 1 and true told apart."""
-  if isinstance(value, (list, tuple)) and isinstance(other, (list, tuple)):
-    return len(value) == len(other) and all(map(_same, value, other))
-  return type(value) is type(other) and value == other

@@ -1,0 +1,56 @@
+"""What holds for every section of the schema that has fields."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from flsec import registry
+from flsec.config import annotations
+from flsec.config.errors import ConfigError, closest, join
+from flsec.config.schema import types_of
+
+
+def check_required(section: type, value: Mapping[str, Any], path: str) -> None:
+  """Refuses a mapping that lacks a field which has no default.
+
+  Raises:
+    ConfigError: names the field, and a key that may be meant for it.
+  """
+  for field in dataclasses.fields(section):
+    has_default = (
+      field.default is not dataclasses.MISSING
+      or field.default_factory is not dataclasses.MISSING
+    )
+    if not has_default and field.name not in value:
+      wanted = annotations.describe(types_of(section)[field.name])
+      hint = closest(field.name, value)
+      raise ConfigError(
+        join(path, field.name),
+        f'is missing; expected {wanted}'
+        + (f' (found {", ".join(value)}){hint}' if hint != '.' else '.'),
+      )
+
+
+def share(
+  entry: registry.Entry,
+  section: type,
+  converted: Mapping[str, Any],
+  rest: dict[str, Any],
+  path: str,
+) -> None:
+  """Gives a component the fields of its section that it too has options of.
+
+  Only a field without a default of its own can be shared: else it would not be
+  known which default holds.
+  """
+  for field in dataclasses.fields(section):
+    if field.name not in entry.option_names:
+      continue
+    if field.default not in (None, dataclasses.MISSING):
+      raise ConfigError(
+        join(path, field.name),
+        f'{entry.kind} {entry.name!r} ({entry.path}) has an option of the '
+        'name that every such section uses itself. Rename the option.',
+      )
+    if converted.get(field.name) is not None:
+      rest[field.name] = converted[field.name]
