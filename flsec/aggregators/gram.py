@@ -11,6 +11,7 @@ extreme. Whole numbers stay whole, so that ties remain ties.
 """
 
 import dataclasses
+from typing import Callable
 
 import tensorflow as tf
 
@@ -33,10 +34,7 @@ class Gram:
 
   def squared_distances(self) -> tf.Tensor:
     """Returns float64 [n, n], `||x_i - x_j||^2`, never below 0."""
-    squares = tf.linalg.diag_part(self.centred)
-    total = squares[:, None] + squares[None, :] - 2.0 * self.centred
-    total = tf.maximum(total, 0.0)
-    return tf.linalg.set_diag(total, tf.zeros_like(squares))
+    return _squared_distances(self.centred)
 
   def inner_products(self) -> tf.Tensor:
     """Returns float64 [n, n], `<x_i, x_j>` of the rows as they are."""
@@ -70,27 +68,49 @@ def gram(updates: tf.Tensor) -> Gram:
   """
   centre = updates[_middle_row(updates)]
 
-  def block_products(block: tf.Tensor, centre_block: tf.Tensor) -> tf.Tensor:
+  def beside(block: tf.Tensor, centre_block: tf.Tensor) -> tf.Tensor:
     origin = tf.cast(centre_block, tf.float64)
     rows = tf.cast(block, tf.float64) - origin
-    products = tf.matmul(rows, rows, transpose_b=True)
-    beside = -tf.linalg.matvec(rows, origin)
-    square = tf.fill([1], tf.reduce_sum(origin * origin))
-    return tf.concat([tf.reshape(products, [-1]), beside, square], axis=0)
+    rows = tf.concat([rows, -origin[None, :]], axis=0)  # [n + 1, c]
+    return tf.matmul(rows, rows, transpose_b=True)
 
-  count = columns.num_rows(updates)
-  zero = tf.zeros([count * count + count + 1], tf.float64)
-  total = columns.sum_columns(block_products, updates, centre, zero)
-  return Gram(
-    centred=tf.reshape(total[: count * count], [count, count]),
-    to_origin=total[count * count : -1],
-    centre_square=total[-1],
-  )
+  total = _sum(beside, updates, centre, columns.num_rows(updates) + 1)
+  return Gram(total[:-1, :-1], total[:-1, -1], total[-1, -1])
 
 
 def squared_distances(updates: tf.Tensor) -> tf.Tensor:
-  """Returns float64 [n, n], the squared distances of all pairs of rows."""
-  return gram(updates).squared_distances()
+  """Returns float64 [n, n], the squared distances of all pairs of rows.
+
+  The same as `gram(updates).squared_distances()`, and a little faster.
+
+  Args:
+    updates: float32 [n, d], all finite.
+  """
+  centre = updates[_middle_row(updates)]
+
+  def products(block: tf.Tensor, centre_block: tf.Tensor) -> tf.Tensor:
+    rows = tf.cast(block, tf.float64) - tf.cast(centre_block, tf.float64)
+    return tf.matmul(rows, rows, transpose_b=True)
+
+  return _squared_distances(
+    _sum(products, updates, centre, columns.num_rows(updates))
+  )
+
+
+def _sum(
+  products: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+  updates: tf.Tensor,
+  centre: tf.Tensor,
+  size: columns.Count,
+) -> tf.Tensor:
+  zero = tf.zeros([size, size], tf.float64)
+  return columns.sum_columns(products, updates, centre, zero)
+
+
+def _squared_distances(products: tf.Tensor) -> tf.Tensor:
+  squares = tf.linalg.diag_part(products)
+  total = squares[:, None] + squares[None, :] - 2.0 * products
+  return tf.linalg.set_diag(tf.maximum(total, 0.0), tf.zeros_like(squares))
 
 
 def squared_distances_to(updates: tf.Tensor, point: tf.Tensor) -> tf.Tensor:

@@ -12,6 +12,7 @@ References:
 
 import dataclasses
 import functools
+from typing import Callable, Optional
 
 import tensorflow as tf
 
@@ -31,7 +32,10 @@ class Comparator:
 
 
 def mean_of_ranks(
-  updates: tf.Tensor, first: columns.Count, last: columns.Count
+  updates: tf.Tensor,
+  first: columns.Count,
+  last: columns.Count,
+  chosen: Optional[tf.Tensor] = None,
 ) -> tf.Tensor:
   """Averages ranks `first` to `last` (from 0, both included) of each column.
 
@@ -39,12 +43,15 @@ def mean_of_ranks(
     updates: float32 [n, d].
     first: the lowest rank that counts.
     last: the highest one.
+    chosen: int [m], the rows to look at; default all. They are gathered block
+      by block, so that no second stack is made.
 
   Returns:
     float32 [d].
   """
-  if _uses_network(updates):
-    network = selection_network(int(updates.shape[0]), int(first), int(last))
+  shape = (updates if chosen is None else chosen).shape
+  if _uses_network(shape):
+    network = selection_network(int(shape[0]), int(first), int(last))
 
     def average(block: tf.Tensor) -> tf.Tensor:
       rows = _run(network, block)[first : last + 1]
@@ -55,7 +62,7 @@ def mean_of_ranks(
       ranked = tf.sort(tf.transpose(block), axis=1)[:, first : last + 1]
       return tf.reduce_mean(ranked, axis=1)
 
-  return columns.map_columns(average, updates)
+  return columns.map_columns(_of_chosen(average, chosen), updates)
 
 
 def median(updates: tf.Tensor) -> tf.Tensor:
@@ -64,7 +71,11 @@ def median(updates: tf.Tensor) -> tf.Tensor:
   return mean_of_ranks(updates, (count - 1) // 2, count // 2)
 
 
-def mean_nearest_median(updates: tf.Tensor, count: columns.Count) -> tf.Tensor:
+def mean_nearest_median(
+  updates: tf.Tensor,
+  count: columns.Count,
+  chosen: Optional[tf.Tensor] = None,
+) -> tf.Tensor:
   """Averages in each column the `count` values that are closest to its median.
 
   A tie between a value below the median and one above takes the one below, so
@@ -73,18 +84,21 @@ def mean_nearest_median(updates: tf.Tensor, count: columns.Count) -> tf.Tensor:
   Args:
     updates: float32 [n, d].
     count: values to keep, 1 to n.
+    chosen: as in `mean_of_ranks`.
 
   Returns:
     float32 [d].
   """
-  return columns.map_columns(
-    lambda block: _block_nearest_median(block, count), updates
-  )
+
+  def average(block: tf.Tensor) -> tf.Tensor:
+    return _block_nearest_median(block, count)
+
+  return columns.map_columns(_of_chosen(average, chosen), updates)
 
 
 def sort_rows(block: tf.Tensor) -> tf.Tensor:
   """Sorts each column of a block [n, c] in ascending order."""
-  if not _uses_network(block):
+  if not _uses_network(block.shape):
     return tf.transpose(tf.sort(tf.transpose(block), axis=1))
   return tf.stack(_run(sorting_network(int(block.shape[0])), block))
 
@@ -179,6 +193,13 @@ def _run(network: tuple[Comparator, ...], block: tf.Tensor) -> list[tf.Tensor]:
   return wires
 
 
-def _uses_network(updates: tf.Tensor) -> bool:
-  rows = updates.shape[0]
-  return rows is not None and rows <= NETWORK_ROWS
+def _of_chosen(
+  function: Callable[[tf.Tensor], tf.Tensor], chosen: Optional[tf.Tensor]
+) -> Callable[[tf.Tensor], tf.Tensor]:
+  if chosen is None:
+    return function
+  return lambda block: function(tf.gather(block, chosen))
+
+
+def _uses_network(shape: tf.TensorShape) -> bool:
+  return shape[0] is not None and shape[0] <= NETWORK_ROWS

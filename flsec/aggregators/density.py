@@ -1,0 +1,130 @@
+"""How dense an update's neighbourhood is, by cosine or Euclidean distance."""
+
+import dataclasses
+from typing import Callable, Optional
+
+import tensorflow as tf
+
+from flsec.aggregators import columns, selection
+from flsec.aggregators.gram import Gram, gram
+from flsec.aggregators.rule import (
+  Measurements,
+  Rule,
+  ServerContext,
+  check_num_byzantine,
+  stateless,
+)
+
+REPLICATIONS = ('none', 'agramplifier')
+# (gram, replication) -> float64 [n, n], larger for closer rows.
+Closeness = Callable[[Gram, str], tf.Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class DensityOptions:
+  """Options that all density rules share.
+
+  Attributes:
+    num_byzantine: f; n - f clients are kept.
+    num_neighbors: k, a client itself included; None: n - f, at least more than
+      half of the clients.
+    replication: 'none' follows the paper; 'agramplifier' its authors' code.
+  """
+
+  num_byzantine: int
+  num_neighbors: Optional[int]
+  replication: str
+
+
+def cosine_closeness(products: Gram, replication: str) -> tf.Tensor:
+  """Returns the cosine of each pair of rows; 0 with a zero row."""
+  del replication  # Scaling the rows changes no cosine.
+  return products.cosines()
+
+
+def euclidean_closeness(products: Gram, replication: str) -> tf.Tensor:
+  """Returns minus the distance of each pair of rows."""
+  if replication == 'none':
+    return -tf.sqrt(products.squared_distances())
+  cosines = products.cosines()  # Inner products of the unit rows.
+  squares = tf.linalg.diag_part(cosines)
+  between = squares[:, None] + squares[None, :] - 2.0 * cosines
+  return -tf.sqrt(tf.maximum(between, 0.0))
+
+
+def density_rule(
+  name: str, closenesses: tuple[Closeness, ...], options: DensityOptions
+) -> Rule:
+  """Builds the rule that averages the rows that are dense by every measure.
+
+  Raises:
+    ValueError: an option is out of its range.
+  """
+  _check(name, options)
+  is_replication = options.replication != 'none'
+
+  def aggregate(
+    updates: tf.Tensor, weights: tf.Tensor, context: ServerContext
+  ) -> tuple[tf.Tensor, Measurements]:
+    del weights, context
+    products = gram(updates)
+    mask = tf.ones([columns.num_rows(updates)])
+    for closeness in closenesses:
+      mask *= _white_list(closeness(products, options.replication), options)
+    shares = selection.equal_shares(mask)
+    coefficients = tf.cast(shares, tf.float64)
+    if is_replication:  # The authors' code averages rows of unit length.
+      norms = tf.sqrt(products.squared_norms())
+      coefficients = tf.math.divide_no_nan(coefficients, norms)
+    update = selection.weighted_sum(coefficients, updates)
+    return update, {'selected': shares}
+
+  f, k = options.num_byzantine, options.num_neighbors
+  minimum = max(2, 2 * f + 1)
+  return stateless(
+    f'{name}(num_byzantine={f}, num_neighbors={k})',
+    aggregate,
+    minimum_clients=minimum,
+    requirement=f'n > 2 f and n >= 2 with f = num_byzantine = {f}',
+    selects_rows=not is_replication,
+  )
+
+
+def _white_list(closeness: tf.Tensor, options: DensityOptions) -> tf.Tensor:
+  """Returns float32 [n]: 1 for the n - f rows in the densest neighbourhoods."""
+  rows = columns.num_rows(closeness)
+  keep = rows - options.num_byzantine
+  nearest = tf.math.top_k(closeness, _num_neighbors(rows, options))
+  if options.replication == 'none':
+    density = tf.reduce_sum(nearest.values, axis=1)
+  else:  # The authors' code adds up all pairs within the neighbourhood.
+    member = tf.reduce_sum(
+      tf.one_hot(nearest.indices, rows, dtype=closeness.dtype), axis=1
+    )  # [n, n]
+    density = tf.reduce_sum(tf.matmul(member, closeness) * member, axis=1)
+  return selection.members(selection.largest(density, keep), rows)
+
+
+def _num_neighbors(
+  rows: columns.Count, options: DensityOptions
+) -> columns.Count:
+  least, most = (
+    (max, min) if isinstance(rows, int) else (tf.maximum, tf.minimum)
+  )
+  if options.num_neighbors is not None:
+    return most(options.num_neighbors, rows)
+  return most(least(rows - options.num_byzantine, rows // 2 + 1), rows)
+
+
+def _check(name: str, options: DensityOptions) -> None:
+  check_num_byzantine(name, options.num_byzantine)
+  if options.num_neighbors is not None and options.num_neighbors < 1:
+    raise ValueError(
+      f'{name}: num_neighbors must be 1 or more (a client is its own first '
+      f'neighbour); got {options.num_neighbors}.'
+    )
+  if options.replication not in REPLICATIONS:
+    raise ValueError(
+      f'{name}: replication must be one of {", ".join(REPLICATIONS)}; got '
+      f'{options.replication!r}.'
+    )
