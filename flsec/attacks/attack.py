@@ -30,6 +30,8 @@ class AttackContext:
     num_byzantine: malicious ones among them, f (int32 scalar).
     client_rank: in a client hook, which of the malicious clients this one is
       (int32 scalar, from 0, the same in every round); None in `craft`.
+    num_examples: in `poison`, how many rows of the batch are real (int32
+      scalar); None: all.
     layout: `flsec.models.layout.Layout` of the weight vector.
     model: `flsec.models.flat.FlatModel`.
   """
@@ -42,6 +44,7 @@ class AttackContext:
   num_clients: Optional[tf.Tensor] = None
   num_byzantine: Optional[tf.Tensor] = None
   client_rank: Optional[tf.Tensor] = None
+  num_examples: Optional[tf.Tensor] = None
   layout: Any = None
   model: Any = None
 

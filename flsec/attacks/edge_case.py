@@ -10,6 +10,7 @@ from flsec.attacks.attack import Attack, AttackContext, Victims
 from flsec.attacks.backdoor import choose_rows, replace_rows
 from flsec.attacks.label_flip import check_label
 from flsec.attacks.numpy_file import read_arrays
+from flsec.attacks.random_integers import random_integers
 
 
 @registry.attack('edge_case', paper='Wang et al., NeurIPS 2020')
@@ -66,9 +67,7 @@ def edge_case(
     x: tf.Tensor, y: tf.Tensor, context: AttackContext
   ) -> tuple[tf.Tensor, tf.Tensor]:
     _check_shape(file, x_train, x.shape[1:])
-    drawn = tf.random.stateless_uniform(
-      tf.shape(y), context.seed, maxval=len(x_train), dtype=tf.int32
-    )
+    drawn = random_integers(context.seed, tf.shape(y)) % len(x_train)
     chosen = choose(y)
     x = replace_rows(chosen, as_input(tf.gather(x_train, drawn)), x)
     return x, tf.where(chosen, target_label, y)

@@ -7,6 +7,7 @@ import tensorflow as tf
 from flsec import registry
 from flsec.attacks.attack import Attack, AttackContext
 from flsec.attacks.label_complement import required_classes
+from flsec.attacks.random_integers import random_integers
 
 
 @registry.attack('label_random', paper='Zhang et al., ICLR 2017')
@@ -35,9 +36,6 @@ def label_random(*, num_classes: Optional[int] = None) -> Attack:
   def poison(
     x: tf.Tensor, y: tf.Tensor, context: AttackContext
   ) -> tuple[tf.Tensor, tf.Tensor]:
-    drawn = tf.random.stateless_uniform(
-      tf.shape(y), context.seed, maxval=classes, dtype=tf.int32
-    )
-    return x, drawn
+    return x, random_integers(context.seed, tf.shape(y)) % classes
 
   return Attack('label_random', poison=poison)

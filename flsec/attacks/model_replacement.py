@@ -43,10 +43,29 @@ def model_replacement(
   def update(values: tf.Tensor, context: AttackContext) -> tf.Tensor:
     if scale is not None:
       return scale * values
-    return tf.cast(context.num_clients, tf.float32) * values
+    return participants('model_replacement', context)[0] * values
 
   return dataclasses.replace(
     attack,
     name=f'model_replacement({attack.name})',
     update=chain_update([attack.update, update]),
+  )
+
+
+def participants(
+  attack: str, context: AttackContext
+) -> tuple[tf.Tensor, tf.Tensor]:
+  """Returns the round's clients and the malicious ones, as float32 scalars.
+
+  Raises:
+    ValueError: if the attacker does not know them.
+  """
+  if context.num_clients is None or context.num_byzantine is None:
+    raise ValueError(
+      f'{attack} without `scale` needs the number of clients in the round and '
+      'of malicious ones, which this training does not know. Give `scale`.'
+    )
+  return (
+    tf.cast(context.num_clients, tf.float32),
+    tf.cast(context.num_byzantine, tf.float32),
   )

@@ -8,6 +8,7 @@ import tensorflow as tf
 from flsec import registry
 from flsec.attacks.attack import Attack, AttackContext
 from flsec.attacks.hooks import base_training, starting_at
+from flsec.attacks.model_replacement import participants
 
 
 @registry.attack('scaling', paper='Cao et al., NDSS 2021 (T-Scal)')
@@ -47,9 +48,8 @@ def scaling(
   def factor(context: AttackContext) -> tf.Tensor:
     if scale is not None:
       return tf.constant(scale, tf.float32)
-    return tf.cast(context.num_clients, tf.float32) / tf.cast(
-      context.num_byzantine, tf.float32
-    )
+    num_clients, num_byzantine = participants('scaling', context)
+    return num_clients / num_byzantine
 
   def train(run: Callable[..., tf.Tensor], context: AttackContext) -> tf.Tensor:
     poisoned = base_training(attack)

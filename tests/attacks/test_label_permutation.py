@@ -27,6 +27,22 @@ def test_the_seed_decides():
   assert np.any(first != poison(X, Y, other)[1])
 
 
+def test_rows_that_pad_take_no_part():
+  poison = label_permutation().poison
+  padded = tf.concat([Y, tf.fill([14], -1)], axis=0)
+  context = dataclasses.replace(CONTEXT, num_examples=tf.constant(50))
+  found = poison(tf.zeros([64, 2]), padded, context)[1]
+  np.testing.assert_array_equal(found[:50], poison(X, Y, CONTEXT)[1])
+  np.testing.assert_array_equal(found[50:], [-1] * 14)
+
+
+def test_xla_compiles_it():
+  context = dataclasses.replace(CONTEXT, num_examples=tf.constant(40))
+  poison = label_permutation().poison
+  compiled = tf.function(lambda y: poison(X, y, context)[1], jit_compile=True)
+  np.testing.assert_array_equal(compiled(Y), poison(X, Y, context)[1])
+
+
 def test_every_place_gets_every_label():
   poison = label_permutation().poison
   seen = np.zeros([3, 3])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from flsec.attacks.attack import AttackContext
 from flsec.attacks.label_flip import label_flip
 from flsec.attacks.model_replacement import model_replacement
 
@@ -28,6 +29,13 @@ def test_scales_multiply_when_nested(client):
   inner = model_replacement(attack=FLIP, scale=2.0)
   found = client.attacked(model_replacement(attack=inner, scale=5.0))
   np.testing.assert_allclose(found, 10.0 * client.attacked(FLIP), rtol=1e-6)
+
+
+def test_an_unknown_number_of_clients_is_refused(client):
+  unknown = AttackContext(weights=client.context.weights)
+  attack = model_replacement(attack=FLIP)
+  with pytest.raises(ValueError, match=r'does not know\. Give `scale`'):
+    attack.update(tf.ones([12]), unknown)
 
 
 def test_poison_and_victims_are_the_attacks():
