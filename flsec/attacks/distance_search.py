@@ -70,6 +70,19 @@ def spread(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
   return mean, std, distances
 
 
+def min_sum_room(to_mean: tf.Tensor, bound: str) -> tf.Tensor:
+  """Returns the squared distance from the mean that Min-Sum's bound leaves.
+
+  `sum_i |x - b_i|^2 = r |x - mu|^2 + S <= T` with `S = sum_i |b_i - mu|^2` and
+  `T = r |b_i - mu|^2 + S` of one i: S falls out.
+
+  Args:
+    to_mean: float64 [r], each row's squared distance to the mean.
+    bound: one of BOUNDS, over i.
+  """
+  return tf.reduce_min(to_mean) if bound == 'min' else tf.reduce_max(to_mean)
+
+
 def pairwise_spread(
   rows: tf.Tensor, perturbation: str
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:

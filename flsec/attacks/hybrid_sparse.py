@@ -1,4 +1,14 @@
-"""The hybrid sparse attack: bold on few weights, shy on the others."""
+"""The hybrid sparse attack: bold on few weights, shy on the others.
+
+Which weights, a mask says, made from the share delta = `keep_fraction`:
+
+* `random`: of all trained weights; `layerwise`: of each tensor;
+* `erk`: of the kernels, by Erdos-Renyi-Kernel densities, the first convolution
+  whole;
+* `force`: of the kernels, those a network pruned in steps on the malicious
+  clients' examples keeps; `snip`: one such step;
+* `synflow`: likewise, with no examples.
+"""
 
 import functools
 from typing import Optional
@@ -35,11 +45,6 @@ def hybrid_sparse(
   weights; mu and sigma (ddof = 1) are over the rows known. With c = 0 this is
   ALIE. The fixed policy takes z1 = scale; the semi-adaptive one takes in each
   round the largest z1 that Min-Sum's oracle allows (0 where none is).
-
-  Masks, delta = keep_fraction: `random` (of all trained weights), `layerwise`
-  (of each tensor), `erk` (Erdos-Renyi-Kernel densities), `force`, `snip` (one
-  step of it) and `synflow` (no data). All but the first two choose among
-  dense and convolution kernels.
 
   Args:
     mask: random, layerwise, erk, force, snip or synflow.
@@ -82,18 +87,12 @@ def hybrid_sparse(
     num_batches,
   )
 
-  def craft_vector(
-    rows: tf.Tensor, context: attack_lib.AttackContext
-  ) -> tf.Tensor:
-    chosen = _mask_of(context)
-    if policy == 'fixed':
-      mean, std = column_scan.mean_and_std(rows)
-      shy = alie.scale_of_round(scale, context, 'hybrid_sparse')
-    else:
-      mean, std, to_mean = distance_search.spread(rows)
-      shy = _adapted_scale(std, chosen, to_mean, masked_scale, bound)
-    return mean - tf.where(chosen, masked_scale, shy) * std
-
+  craft_vector = functools.partial(
+    _crafted,
+    shy_scale=scale,
+    bold_scale=masked_scale,
+    bound=bound if policy == 'semi_adaptive' else None,
+  )
   return attack_lib.Attack(
     name='hybrid_sparse',
     craft=known_rows.same_for_all(craft_vector),
@@ -101,6 +100,25 @@ def hybrid_sparse(
     initialize=functools.partial(mask_options.make_mask, options),
     minimum_known_rows=2,
   )
+
+
+def _crafted(
+  rows: tf.Tensor,
+  context: attack_lib.AttackContext,
+  *,
+  shy_scale: Optional[float],
+  bold_scale: float,
+  bound: Optional[str],
+) -> tf.Tensor:
+  """Returns x [d]; z1 is adapted where there is a bound."""
+  chosen = _mask_of(context)
+  if bound is None:
+    mean, std = column_scan.mean_and_std(rows)
+    shy = alie.scale_of_round(shy_scale, context, 'hybrid_sparse')
+  else:
+    mean, std, to_mean = distance_search.spread(rows)
+    shy = _adapted_scale(std, chosen, to_mean, bold_scale, bound)
+  return mean - tf.where(chosen, bold_scale, shy) * std
 
 
 def _adapted_scale(
@@ -117,8 +135,7 @@ def _adapted_scale(
   """
   masked = distance_search.squared_norm(tf.where(chosen, std, 0.0))
   free = distance_search.squared_norm(tf.where(chosen, 0.0, std))
-  reduce = tf.reduce_min if bound == 'min' else tf.reduce_max
-  room = reduce(to_mean) - masked_scale**2 * masked
+  room = distance_search.min_sum_room(to_mean, bound) - masked_scale**2 * masked
   scale = distance_search.largest_scale(
     lambda z: z**2 * free <= room, initial=10.0, tolerance=1e-5
   )

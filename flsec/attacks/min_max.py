@@ -1,5 +1,7 @@
 """Min-Max: no further from any benign update than they are from each other."""
 
+import functools
+
 import tensorflow as tf
 
 from flsec import registry
@@ -41,32 +43,44 @@ def min_max(
     'min_max', perturbation, initial_scale, tolerance
   )
 
-  def craft_vector(
-    rows: tf.Tensor, context: attack_lib.AttackContext
-  ) -> tf.Tensor:
-    del context
-    mean, direction, gram, along = distance_search.pairwise_spread(
-      rows, perturbation
-    )
-    bound = tf.reduce_max(distance_search.squared_distances(gram))
-    to_mean = tf.linalg.diag_part(gram)
-    norm = tf.sqrt(distance_search.squared_norm(direction))
-    factor = distance_search.length_factor(perturbation, norm)
-
-    def is_allowed(gamma: tf.Tensor) -> tf.Tensor:
-      # |mu - gamma p - b_i|^2, with p = factor * direction.
-      shift = gamma * factor
-      squares = to_mean + 2 * shift * along + tf.square(shift * norm)
-      return tf.reduce_max(squares) <= bound
-
-    gamma = distance_search.largest_scale(
-      is_allowed, initial=initial_scale, tolerance=tolerance
-    )
-    return mean - tf.cast(gamma * factor, mean.dtype) * direction
-
+  craft_vector = functools.partial(
+    _furthest_point,
+    perturbation=perturbation,
+    initial=initial_scale,
+    tolerance=tolerance,
+  )
   return attack_lib.Attack(
     name='min_max',
     craft=known_rows.same_for_all(craft_vector),
     default_knowledge='full',
     minimum_known_rows=2,
   )
+
+
+def _furthest_point(
+  rows: tf.Tensor,
+  context: attack_lib.AttackContext,
+  *,
+  perturbation: str,
+  initial: float,
+  tolerance: float,
+) -> tf.Tensor:
+  del context
+  mean, direction, gram, along = distance_search.pairwise_spread(
+    rows, perturbation
+  )
+  bound = tf.reduce_max(distance_search.squared_distances(gram))
+  to_mean = tf.linalg.diag_part(gram)
+  norm = tf.sqrt(distance_search.squared_norm(direction))
+  factor = distance_search.length_factor(perturbation, norm)
+
+  def is_allowed(gamma: tf.Tensor) -> tf.Tensor:
+    # |mu - gamma p - b_i|^2, with p = factor * direction.
+    shift = gamma * factor
+    squares = to_mean + 2 * shift * along + tf.square(shift * norm)
+    return tf.reduce_max(squares) <= bound
+
+  gamma = distance_search.largest_scale(
+    is_allowed, initial=initial, tolerance=tolerance
+  )
+  return mean - tf.cast(gamma * factor, mean.dtype) * direction

@@ -1,5 +1,7 @@
 """Min-Sum: no further from all benign updates than one of them is."""
 
+import functools
+
 import tensorflow as tf
 
 from flsec import registry
@@ -48,26 +50,39 @@ def min_sum(
   )
   known_rows.require_choice('min_sum', 'bound', bound, distance_search.BOUNDS)
 
-  def craft_vector(
-    rows: tf.Tensor, context: attack_lib.AttackContext
-  ) -> tf.Tensor:
-    del context
-    mean, std, to_mean = distance_search.spread(rows)
-    direction = distance_search.raw_perturbation(perturbation, mean, std)
-    norm = tf.sqrt(distance_search.squared_norm(direction))
-    factor = distance_search.length_factor(perturbation, norm)
-    reduce = tf.reduce_min if bound == 'min' else tf.reduce_max
-    room = reduce(to_mean)
-    gamma = distance_search.largest_scale(
-      lambda gamma: tf.square(gamma * factor * norm) <= room,
-      initial=initial_scale,
-      tolerance=tolerance,
-    )
-    return mean - tf.cast(gamma * factor, mean.dtype) * direction
-
+  craft_vector = functools.partial(
+    _furthest_point,
+    perturbation=perturbation,
+    bound=bound,
+    initial=initial_scale,
+    tolerance=tolerance,
+  )
   return attack_lib.Attack(
     name='min_sum',
     craft=known_rows.same_for_all(craft_vector),
     default_knowledge='full',
     minimum_known_rows=2,
   )
+
+
+def _furthest_point(
+  rows: tf.Tensor,
+  context: attack_lib.AttackContext,
+  *,
+  perturbation: str,
+  bound: str,
+  initial: float,
+  tolerance: float,
+) -> tf.Tensor:
+  del context
+  mean, std, to_mean = distance_search.spread(rows)
+  direction = distance_search.raw_perturbation(perturbation, mean, std)
+  norm = tf.sqrt(distance_search.squared_norm(direction))
+  factor = distance_search.length_factor(perturbation, norm)
+  room = distance_search.min_sum_room(to_mean, bound)
+  gamma = distance_search.largest_scale(
+    lambda gamma: tf.square(gamma * factor * norm) <= room,
+    initial=initial,
+    tolerance=tolerance,
+  )
+  return mean - tf.cast(gamma * factor, mean.dtype) * direction

@@ -1,5 +1,6 @@
 """Relocated orthogonal perturbation, against centred clipping."""
 
+import functools
 import math
 from typing import Optional
 
@@ -58,22 +59,36 @@ def rop(
   if not math.isfinite(angle):
     raise ValueError(f'Attack rop needs a finite angle, degrees; got {angle}.')
 
-  def craft_vector(
-    rows: tf.Tensor, context: attack_lib.AttackContext
-  ) -> tf.Tensor:
-    mean = column_scan.mean(rows)
-    last = context.previous_update
-    last = tf.zeros_like(mean) if last is None else last
-    reference = momentum * last + (1 - momentum) * mean
-    z = alie.scale_of_round(scale, context, 'rop')
-    direction = _direction(reference, math.radians(angle), context)
-    return relocation * last + (1 - relocation) * mean + z * direction
-
+  craft_vector = functools.partial(
+    _relocated,
+    scale=scale,
+    angle=math.radians(angle),
+    momentum=momentum,
+    relocation=relocation,
+  )
   return attack_lib.Attack(
     name='rop',
     craft=known_rows.same_for_all(craft_vector),
     default_knowledge='full',
   )
+
+
+def _relocated(
+  rows: tf.Tensor,
+  context: attack_lib.AttackContext,
+  *,
+  scale: Optional[float],
+  angle: float,
+  momentum: float,
+  relocation: float,
+) -> tf.Tensor:
+  mean = column_scan.mean(rows)
+  last = context.previous_update
+  last = tf.zeros_like(mean) if last is None else last
+  reference = momentum * last + (1 - momentum) * mean
+  z = alie.scale_of_round(scale, context, 'rop')
+  direction = _direction(reference, angle, context)
+  return relocation * last + (1 - relocation) * mean + z * direction
 
 
 def _direction(
