@@ -1,5 +1,6 @@
 """Builds a federation: who holds which examples of a data set."""
 
+import inspect
 from collections.abc import Mapping
 from typing import Any, Optional
 
@@ -25,38 +26,35 @@ def build_federation(
 ) -> Federation:
   """Divides a data set among clients, server and test set.
 
-  The server's sets are drawn first, then the clients share what is left of
-  the training examples; clients, root, validation and test never overlap.
+  The server's sets are drawn first, then the clients share the training
+  examples that are left; clients, root, validation and test never overlap.
 
   Args:
     dataset: the data set.
     partition: name of the scheme (`flsec list partitions`).
-    partition_options: its options; `seed` may be among them and is `seed`
-      otherwise.
+    partition_options: its options; their `seed` is `seed` if left out.
     num_clients: number of clients.
     seed: root seed of every draw.
     root: the server's training examples, as FLTrust's.
     validation: the server's validation examples.
-    num_train: how many training examples the clients share; None means all
-      that are left.
+    num_train: training examples that the clients share; None means the rest.
     balanced_train: draw the num_train with the same number of each class.
 
   Returns:
     The federation; images stay as stored, in one pool sorted by client.
 
   Raises:
-    ValueError: unknown scheme or option, a label out of range, or more
-      examples asked for than there are.
+    ValueError: unknown scheme or option, label out of range, too few examples.
   """
-  for part, y in (('training', dataset.y_train), ('test', dataset.y_test)):
-    _check_labels(dataset, part, y)
+  _check_labels(dataset)
   left = {
     'train': np.arange(len(dataset.y_train)),
     'test': np.arange(len(dataset.y_test)),
   }
-  server = {}
-  for name, wanted in (('root', root), ('validation', validation)):
-    server[name] = _draw_server_set(dataset, left, name, wanted, seed)
+  server = {
+    name: _draw_server_set(dataset, left, name, wanted, seed)
+    for name, wanted in (('root', root), ('validation', validation))
+  }
   train = left['train']
   if num_train is not None:
     train = _draw(
@@ -78,12 +76,13 @@ def build_federation(
   )
 
 
-def _check_labels(dataset: Dataset, part: str, y: np.ndarray) -> None:
-  if len(y) and not (y.min() >= 0 and y.max() < dataset.num_classes):
-    raise ValueError(
-      f'The {part} labels of {dataset.name} run from {y.min()} to {y.max()}; '
-      f'they must be in 0 to {dataset.num_classes - 1}.'
-    )
+def _check_labels(dataset: Dataset) -> None:
+  for part, y in (('training', dataset.y_train), ('test', dataset.y_test)):
+    if len(y) and not (y.min() >= 0 and y.max() < dataset.num_classes):
+      raise ValueError(
+        f'The {part} labels of {dataset.name} run from {y.min()} to '
+        f'{y.max()}; they must be in 0 to {dataset.num_classes - 1}.'
+      )
 
 
 def _draw_server_set(
@@ -159,10 +158,12 @@ def _share(
   check_options('partition', partition, options)
   entry = registry.entry('partition', partition)
   options.setdefault('seed', seed)
+  scheme = entry.load()
   arguments = [dataset.y_train[train], num_clients]
-  if partition == 'by_writer' and dataset.writers is not None:
+  takes_writers = 'writers' in inspect.signature(scheme).parameters
+  if takes_writers and dataset.writers is not None:
     arguments.append(dataset.writers[train])
-  return entry.load()(*arguments, **options)
+  return scheme(*arguments, **options)
 
 
 def _test_split(dataset: Dataset, left: np.ndarray) -> Split:

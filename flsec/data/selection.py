@@ -100,17 +100,9 @@ def select(
     'attack_frequency': attack_frequency,
   }
   _check_given(scheme, given)
-  if len(malicious) != num_clients:
-    raise ValueError(
-      f'malicious must be bool [{num_clients}]; got [{len(malicious)}].'
-    )
+  _check_numbers(num_clients, malicious, num_selected)
   if scheme == 'all':
     return _all(num_clients, num_selected)
-  if not 1 <= num_selected <= num_clients:
-    raise ValueError(
-      f'num_selected must be from 1 to the {num_clients} clients; got '
-      f'{num_selected}.'
-    )
   rng = generator(seed, 'selection', round_number)
   if scheme == 'uniform':
     return np.sort(rng.choice(num_clients, num_selected, replace=False))
@@ -121,6 +113,20 @@ def select(
   ):
     num_malicious_selected = 0
   return _mixed(malicious, num_selected, num_malicious_selected, rng)
+
+
+def _check_numbers(
+  num_clients: int, malicious: np.ndarray, num_selected: Optional[int]
+) -> None:
+  if len(malicious) != num_clients:
+    raise ValueError(
+      f'malicious must be bool [{num_clients}]; got [{len(malicious)}].'
+    )
+  if num_selected is not None and not 1 <= num_selected <= num_clients:
+    raise ValueError(
+      f'num_selected must be from 1 to the {num_clients} clients; got '
+      f'{num_selected}.'
+    )
 
 
 def _all(num_clients: int, num_selected: Optional[int]) -> np.ndarray:

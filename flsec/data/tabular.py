@@ -1,10 +1,11 @@
 """What LOCATION30, PURCHASE100 and TEXAS100 have in common."""
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
 
-from flsec.data import npz
+from flsec.data import archive, binary_text, npz
 from flsec.data.errors import DataFileError, Path
 
 _NAMES = (
@@ -14,6 +15,32 @@ _NAMES = (
   ('feats', 'labels'),
 )
 _AGAIN = 'Delete it and download it again.'
+
+
+def read_labelled(
+  path: str, member: str, num_features: int, num_classes: int
+) -> tuple[np.ndarray, np.ndarray]:
+  """Reads an .npz, or the one member of an archive that has label and features.
+
+  Args:
+    path: an .npz, or else a .tgz.
+    member: the archive's member, lines of a label and D features.
+    num_features: D.
+    num_classes: C.
+
+  Returns:
+    uint8 [M, D] of 0 and 1, and int32 labels [M] from 0 to C - 1.
+
+  Raises:
+    DataFileError: damaged, of another shape, or not of 0 and 1.
+  """
+  if path.endswith('.npz'):
+    return read_npz(path, num_features, num_classes)
+  read = functools.partial(
+    binary_text.read_labelled_rows, path, num_features=num_features
+  )
+  x, y = archive.read_members(path, {member: read})[member]
+  return x, numbered(path, y, num_classes)
 
 
 def read_npz(

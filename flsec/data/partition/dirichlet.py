@@ -51,12 +51,7 @@ def dirichlet(
     client follow the released code of the hybrid sparse Byzantine attack.
   """
   _, classes = ownership.checked_classes(labels, num_clients)
-  if not alpha > 0 or not np.isfinite(alpha):
-    raise ValueError(f'alpha must be above 0 and finite; got {alpha}.')
-  if by not in ('client', 'class'):
-    raise ValueError(f"by must be 'client' or 'class'; got {by!r}.")
-  if min_samples < 0:
-    raise ValueError(f'min_samples must be at least 0; got {min_samples}.')
+  _check_options(alpha, by, min_samples)
   rng = ownership.partition_generator(seed)
   totals = np.bincount(classes)
   for _ in range(_NUM_DRAWS):
@@ -70,6 +65,15 @@ def dirichlet(
     f'min_samples={min_samples}, in {_NUM_DRAWS} draws. Raise alpha, lower '
     'num_clients or min_samples.'
   )
+
+
+def _check_options(alpha: float, by: str, min_samples: int) -> None:
+  if not alpha > 0 or not np.isfinite(alpha):
+    raise ValueError(f'alpha must be above 0 and finite; got {alpha}.')
+  if by not in ('client', 'class'):
+    raise ValueError(f"by must be 'client' or 'class'; got {by!r}.")
+  if min_samples < 0:
+    raise ValueError(f'min_samples must be at least 0; got {min_samples}.')
 
 
 def _draw_counts(

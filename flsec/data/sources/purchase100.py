@@ -1,14 +1,9 @@
 """PURCHASE100, from the published archive or an .npz."""
 
-import functools
-
-import numpy as np
-
 from flsec import registry
-from flsec.data import archive, binary_text, splitting, tabular
+from flsec.data import splitting, tabular
 from flsec.data.dataset import Dataset
 from flsec.data.download import fetch_with_keras
-from flsec.data.errors import Path
 from flsec.data.locate import find_files
 
 FILES = (('dataset_purchase.tgz',), ('purchase100.npz',))
@@ -50,10 +45,7 @@ def purchase100(
   """
   paths = find_files(data_dir, FILES)
   path = paths[0] if paths else fetch_with_keras(ORIGIN, data_dir)
-  if path.endswith('.npz'):
-    x, y = tabular.read_npz(path, _NUM_FEATURES, _NUM_CLASSES)
-  else:
-    x, y = _read_archive(path)
+  x, y = tabular.read_labelled(path, _MEMBER, _NUM_FEATURES, _NUM_CLASSES)
   if verify_checksum:
     tabular.check_size(path, x, y, (_NUM_ROWS, _NUM_CLASSES))
   return splitting.shuffled_dataset(
@@ -64,11 +56,3 @@ def purchase100(
     num_train=num_train,
     split_seed=split_seed,
   )
-
-
-def _read_archive(path: Path) -> tuple[np.ndarray, np.ndarray]:
-  read = functools.partial(
-    binary_text.read_labelled_rows, path, num_features=_NUM_FEATURES
-  )
-  x, y = archive.read_members(path, {_MEMBER: read})[_MEMBER]
-  return x, tabular.numbered(path, y, _NUM_CLASSES)
