@@ -1,0 +1,203 @@
+"""A run as a report sees it: read from its folder, changed by nothing."""
+
+import dataclasses
+import functools
+import math
+import pathlib
+import re
+import statistics
+from collections.abc import Mapping
+from typing import Any, Optional, Union
+
+import numpy as np
+import yaml
+
+from flsec.experiment import metric_rows, run_directory
+from flsec.experiment import summary as summary_lib
+from flsec.experiment.metric_rows import Row
+
+
+@dataclasses.dataclass(frozen=True)
+class Labels:
+  """How the clients share the data.
+
+  Attributes:
+    counts: int64 [num_clients, num_classes], examples of each class.
+    is_malicious: bool [num_clients].
+  """
+
+  counts: np.ndarray
+  is_malicious: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Headline:
+  """The numbers that a run is compared by; None where not measured.
+
+  Rates and accuracies are shares of 1.
+
+  Attributes:
+    accuracy: test accuracy, last measured.
+    best_accuracy: the highest test accuracy.
+    accuracy_before: test accuracy last measured before the attack began.
+    error_rate: error rate on the victim class, mean over attacked rounds.
+    success_rate: attack success, mean over attacked rounds.
+    attacked_rounds: how many rounds were attacked.
+    pruned_units: units pruned in all, by layer.
+    seconds_per_round: median.
+    seconds: of all rounds together.
+  """
+
+  accuracy: Optional[float]
+  best_accuracy: Optional[float]
+  accuracy_before: Optional[float]
+  error_rate: Optional[float]
+  success_rate: Optional[float]
+  attacked_rounds: int
+  pruned_units: Mapping[str, int]
+  seconds_per_round: Optional[float]
+  seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+  """One run directory.
+
+  Attributes:
+    path: the folder.
+    config: the resolved configuration; empty where there is none.
+    config_yaml: its text.
+    rows: the metrics, one row a round.
+    is_done: whether the run is complete.
+    labels: who holds what; None where it was not recorded.
+    versions: what the run was made with; empty before it is complete.
+  """
+
+  path: pathlib.Path
+  config: Mapping[str, Any]
+  config_yaml: str
+  rows: list[Row]
+  is_done: bool
+  labels: Optional[Labels] = None
+  versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+  @property
+  def title(self) -> str:
+    """The experiment's name."""
+    return str(self.config.get('name') or self.path.name)
+
+  @property
+  def rounds(self) -> int:
+    """Rounds finished."""
+    return self.rows[-1][metric_rows.ROUND] if self.rows else 0
+
+  @functools.cached_property
+  def attacked(self) -> list[Row]:
+    """The rows of the attacked rounds."""
+    attack = self.config.get('attack') or {}
+    start = attack.get('start_round', 1) if attack else None
+    return summary_lib.attacked_rounds(
+      self.rows, start, attack.get('stop_round'), attack.get('every') or 1
+    )
+
+  @functools.cached_property
+  def headline(self) -> Headline:
+    """The numbers that this run is compared by."""
+    rows, attacked = self.rows, self.attacked
+    accuracies = summary_lib.values_of(rows, summary_lib.ACCURACY)
+    seconds = summary_lib.values_of(rows, summary_lib.ROUND_SECONDS)
+    return Headline(
+      accuracy=accuracies[-1] if accuracies else None,
+      best_accuracy=max(accuracies, default=None),
+      accuracy_before=summary_lib.before_attack(
+        rows, attacked, summary_lib.ACCURACY
+      ),
+      error_rate=summary_lib.mean_of(attacked, summary_lib.ERROR_RATE),
+      success_rate=summary_lib.mean_of(attacked, summary_lib.SUCCESS_RATE),
+      attacked_rounds=len(attacked),
+      pruned_units=summary_lib.pruned_units(rows),
+      seconds_per_round=statistics.median(seconds) if seconds else None,
+      seconds=math.fsum(seconds),
+    )
+
+  def series(self, name: str) -> tuple[list[int], list[float]]:
+    """Returns the rounds in which a metric was measured, and its values."""
+    measured = [row for row in self.rows if name in row]
+    return (
+      [row[metric_rows.ROUND] for row in measured],
+      [float(row[name]) for row in measured],
+    )
+
+  def names(self, prefix: str) -> list[str]:
+    """Returns the metrics whose names begin with a prefix."""
+    columns = metric_rows.columns_of(self.rows)
+    return [name for name in columns if name.startswith(prefix)]
+
+
+def read_cell(path: Union[str, pathlib.Path]) -> Cell:
+  """Reads a run directory, finished or not.
+
+  Raises:
+    ValueError: it holds no run, or a file in it is damaged.
+  """
+  folder = pathlib.Path(path)
+  if not is_cell(folder):
+    raise ValueError(
+      f'{folder} holds no run: there is no {run_directory.METRICS_JSONL} in it.'
+      ' Give the folder of a run, or one that has such folders in it.'
+    )
+  config = folder / run_directory.CONFIG
+  text = config.read_text(encoding='utf-8') if config.exists() else ''
+  return Cell(
+    path=folder,
+    config=yaml.safe_load(text) or {},
+    config_yaml=text,
+    rows=metric_rows.read_rows(folder / run_directory.METRICS_JSONL),
+    is_done=(folder / run_directory.DONE).exists(),
+    labels=_read_labels(folder / run_directory.LABELS),
+    versions=_read_versions(folder / run_directory.SUMMARY),
+  )
+
+
+def find_cells(path: Union[str, pathlib.Path]) -> list[Cell]:
+  """Reads every run in a folder and below, in natural order of their paths.
+
+  Raises:
+    ValueError: there is none.
+  """
+  folder = pathlib.Path(path)
+  found = {file.parent for file in folder.rglob(run_directory.METRICS_JSONL)}
+  if not found:
+    raise ValueError(
+      f'{folder} holds no run: there is no {run_directory.METRICS_JSONL} in it '
+      'or below. Run an experiment first, or give the folder it wrote.'
+    )
+  return [read_cell(cell) for cell in sorted(found, key=natural_key)]
+
+
+def is_cell(path: pathlib.Path) -> bool:
+  """Tells whether a folder is the folder of one run."""
+  return (path / run_directory.METRICS_JSONL).exists()
+
+
+def natural_key(value: Any) -> list[tuple[int, float, str]]:
+  """Sorts `f=9` before `f=10`."""
+  parts = re.split(r'(\d+(?:\.\d+)?)', str(value))
+  return [
+    (1, float(part), '') if i % 2 else (0, 0.0, part)
+    for i, part in enumerate(parts)
+  ]
+
+
+def _read_labels(path: pathlib.Path) -> Optional[Labels]:
+  if not path.exists():
+    return None
+  with np.load(path, allow_pickle=False) as archive:
+    return Labels(archive['counts'], archive['is_malicious'])
+
+
+def _read_versions(path: pathlib.Path) -> Mapping[str, str]:
+  if not path.exists():
+    return {}
+  # YAML reads JSON.
+  return yaml.safe_load(path.read_text(encoding='utf-8')).get('versions', {})

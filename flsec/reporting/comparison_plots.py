@@ -1,0 +1,173 @@
+"""Pictures of many runs side by side."""
+
+import math
+from collections.abc import Sequence
+from typing import Optional
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from flsec.experiment import summary as summary_lib
+from flsec.experiment.metric_rows import ROUND
+from flsec.reporting import settings, style
+from flsec.reporting.cell import Cell
+from flsec.reporting.comparison import Comparison, comparisons
+from flsec.reporting.plots import Picture
+from flsec.reporting.table import caption
+
+_LINES = len(style.CYCLE) * len(style.LINE_STYLES)
+_MAP_CAPTION = (
+  'Yellow is good for the defender in every map. The last column is the worst '
+  'case over the others.'
+)
+_CURVES = (
+  'Median over seeds. The vertical line marks where the attack begins. The '
+  'first rounds may lie below the picture.'
+)
+_MAP_NAMES = {True: 'viridis', False: 'viridis_r'}
+
+
+def pictures(cells: Sequence[Cell]) -> list[Picture]:
+  """Returns the heat maps of finished runs and the curves of all."""
+  found = []
+  with style.context():
+    for i, comparison in enumerate(comparisons(cells)):
+      if comparison.is_grid:
+        png = style.to_png(draw_heat_map(comparison))
+        title = caption(comparison)
+        found.append(Picture(f'map_{i}', title, _MAP_CAPTION, True, png))
+    figure = draw_curves(cells)
+    if figure is not None:
+      png = style.to_png(figure)
+      found.append(Picture('curves', 'Test accuracy', _CURVES, True, png))
+  return found
+
+
+def draw_heat_map(comparison: Comparison) -> Figure:
+  """Draws defences (rows) against threats (columns), the worst case apart."""
+  values = np.array(
+    [
+      [math.nan if v is None else v for v in (*row, worst)]
+      for row, worst in zip(comparison.values, comparison.worst)
+    ]
+  )  # [defences, threats + 1]
+  rows, columns = values.shape
+  figure, (axes,) = style.figure(1.0 + 0.42 * rows)
+  good = comparison.measure.is_higher_better
+  # The worst case stands a quarter of a column apart.
+  left = np.append(np.arange(columns - 1), columns - 0.75).astype(float)
+  for i in range(rows):
+    for j in range(columns):
+      _draw_box(axes, left[j], i, values[i, j], _MAP_NAMES[good], _span(values))
+  axes.set_xlim(0, columns + 0.25)
+  axes.set_ylim(rows, 0)
+  axes.set_xticks(
+    left + 0.5, [_wrap(t) for t in (*comparison.threats, 'worst')]
+  )
+  axes.set_yticks(
+    np.arange(rows) + 0.5, [name or 'all' for name in comparison.defences]
+  )
+  axes.xaxis.tick_top()
+  axes.tick_params(length=0)
+  axes.grid(visible=False)
+  for spine in axes.spines.values():
+    spine.set_visible(False)
+  return figure
+
+
+def draw_curves(cells: Sequence[Cell]) -> Optional[Figure]:
+  """Draws accuracy over the rounds: a panel a threat, a line a defence."""
+  places = settings.places(cells)
+  threats = settings.in_order([place.threat for place in places])
+  defences = settings.in_order([place.defence for place in places])[:_LINES]
+  groups = {
+    place: [c for c, p in zip(cells, places) if p == place]
+    for place in dict.fromkeys(places)
+  }
+  if not any(cell.series(summary_lib.ACCURACY)[0] for cell in cells):
+    return None
+  columns = 2 if len(threats) == 4 else min(3, len(threats))
+  rows = math.ceil(len(threats) / columns)
+  figure, axes = style.figure(
+    0.8 + 2.0 * rows, rows, columns, share_x=True, share_y=True
+  )
+  for panel, threat in zip(axes, threats):
+    _draw_panel(panel, threat, defences, groups)
+  for unused in axes[len(threats) :]:
+    unused.set_visible(False)
+  last = max(cell.rounds for cell in cells)
+  for i, panel in enumerate(axes):
+    is_lowest = i + columns >= len(threats)
+    style.round_axis(panel, last, label=is_lowest, ticks=7)
+    panel.xaxis.set_tick_params(labelbottom=is_lowest)
+  series = [cell.series(summary_lib.ACCURACY) for cell in cells]
+  shown = [v for pair in series for v in style.after_warm_up(*pair)]
+  style.share_axis(axes[0], shown)
+  _legend_below(figure, axes[0])
+  return figure
+
+
+def _legend_below(figure: Figure, axes: Axes) -> None:
+  handles, labels = axes.get_legend_handles_labels()
+  if any(labels):
+    figure.legend(handles, labels, loc='outside lower center', ncols=5)
+
+
+def _draw_panel(
+  axes: Axes,
+  threat: str,
+  defences: Sequence[str],
+  groups: dict[settings.Place, list[Cell]],
+) -> None:
+  axes.set_title(threat)
+  for i, defence in enumerate(defences):
+    cells = groups.get(settings.Place(defence, threat), [])
+    series: dict[int, list[float]] = {}
+    for cell in cells:
+      for number, value in zip(*cell.series(summary_lib.ACCURACY)):
+        series.setdefault(number, []).append(value)
+    rounds = sorted(series)
+    axes.plot(
+      rounds, [np.median(series[n]) for n in rounds], lw=1.5, label=defence,
+      color=style.CYCLE[i % len(style.CYCLE)],
+      ls=style.LINE_STYLES[i // len(style.CYCLE) % len(style.LINE_STYLES)],
+    )  # fmt: skip
+    starts = [cell.attacked[0][ROUND] for cell in cells if cell.attacked]
+    for start in set(starts):
+      axes.axvline(start - 0.5, color=style.VERMILION, lw=0.8, zorder=0)
+
+
+def _span(values: np.ndarray) -> tuple[float, float]:
+  """Returns the range of colours: of the values, at least ten points wide."""
+  low, high = np.nanmin(values), np.nanmax(values)
+  return (low, high) if high - low > 0.1 else (high - 0.1, high)
+
+
+def _draw_box(
+  axes: Axes,
+  left: float,
+  top: float,
+  value: float,
+  map_name: str,
+  span: tuple[float, float],
+) -> None:
+  if math.isnan(value):
+    colour, text = (0.95, 0.95, 0.96, 1.0), '-'
+  else:
+    place = (value - span[0]) / (span[1] - span[0])
+    colour, text = matplotlib.colormaps[map_name](place), f'{value:.1%}'
+  axes.add_patch(
+    Rectangle((left + 0.02, top + 0.04), 0.96, 0.92, color=colour, lw=0)
+  )
+  axes.text(
+    left + 0.5, top + 0.5, text, ha='center', va='center',
+    color=style.text_colour_on(colour),
+  )  # fmt: skip
+
+
+def _wrap(label: str) -> str:
+  """Breaks a long label where its settings part."""
+  return label.replace(', ', ',\n') or 'all'
