@@ -14,7 +14,7 @@ from flsec.attacks.backdoor import (
   replace_rows,
   stamped_victims,
 )
-from flsec.attacks.trigger import TriggerSpec, build_trigger, union
+from flsec.attacks.trigger import Trigger, TriggerSpec, build_trigger, union
 from flsec.attacks.trigger_presets import LOCAL_PATTERNS
 
 
@@ -78,7 +78,10 @@ def distributed_backdoor(
   return Attack('distributed_backdoor', poison=poison, victims=victims)
 
 
-def _local_triggers(patterns, input_shape):
+def _local_triggers(
+  patterns: Union[str, Sequence[TriggerSpec]],
+  input_shape: Optional[tuple[int, ...]],
+) -> list[Trigger]:
   if isinstance(patterns, str):
     if patterns not in LOCAL_PATTERNS:
       raise ValueError(

@@ -1,5 +1,6 @@
 """Edge-case backdoor: rare examples, given by a file, taught as the target."""
 
+from collections.abc import Sequence
 from typing import Optional
 
 import numpy as np
@@ -100,7 +101,7 @@ def _read(
   return arrays['x_train'], arrays['x_test']
 
 
-def _check_shape(path: str, examples: np.ndarray, shape) -> None:
+def _check_shape(path: str, examples: np.ndarray, shape: Sequence[int]) -> None:
   if tuple(examples.shape[1:]) != tuple(shape):
     raise ValueError(
       f'edge_case: the examples of {path} have shape {examples.shape[1:]}, the '

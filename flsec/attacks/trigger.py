@@ -1,6 +1,7 @@
 """Backdoor triggers: input entries that are overwritten with fixed values."""
 
 import dataclasses
+import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional, Union
 
@@ -155,7 +156,7 @@ def _listed(
 ) -> tuple[Entry, ...]:
   if not indices:
     raise ValueError(f'A trigger needs at least one entry in `{kind}`.')
-  is_single = np.ndim(value) == 0
+  is_single = isinstance(value, numbers.Real)
   values = [value] * len(indices) if is_single else list(value)
   if len(values) != len(indices):
     raise ValueError(
@@ -203,6 +204,6 @@ def _patch(
 
 def _with_channels(index: tuple[int, ...], value: Any) -> list[Entry]:
   """Splits a pixel with one value a channel into one entry a channel."""
-  if np.ndim(value) == 0:
+  if isinstance(value, numbers.Real):
     return [(index, float(value))]
   return [((*index, c), float(part)) for c, part in enumerate(value)]
