@@ -4,6 +4,7 @@ import pathlib
 import signal
 import sys
 import types
+import warnings
 from collections.abc import Sequence
 from typing import NoReturn, Optional
 
@@ -11,6 +12,7 @@ from absl import flags
 
 from flsec.commands.command import Command, UsageError
 from flsec.config import dump, loading
+from flsec.config.errors import ConfigError
 from flsec.runtime import threads
 
 _EXIT_TERMINATED = 128 + signal.SIGTERM
@@ -104,11 +106,16 @@ def _run_cells(
   root: pathlib.Path,
   flag_values: flags.FlagValues,
 ) -> None:
-  from flsec.config import built
+  # A note for the authors of packages, not for who runs an experiment.
+  warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
+  # TensorFlow is imported here, its threads being configured.
+  from flsec.experiment import loop, preflight
 
   for cell in pending:
-    built.check_components(cell.experiment)
-  from flsec.experiment import loop
+    try:
+      preflight.check_components(cell.experiment)
+    except ConfigError as error:
+      raise error.at(cell.name) from error.__cause__
 
   done_before = num_cells - len(pending)
   for number, cell in enumerate(pending, done_before + 1):

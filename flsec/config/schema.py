@@ -169,13 +169,14 @@ class ServerConfig:
       order.
     learning_rate: factor of the aggregated update.
     on_too_few: what happens in a round in which screening (NaN, Inf) leaves
-      fewer clients than the rule is defined for: `error`, or `skip` the round.
+      fewer clients than the rule is defined for: `error` ends the run, `mean`
+      takes the mean of the others, `skip` leaves the model as it is.
   """
 
   aggregator: Component = _field(Component('mean'), kind='aggregator')
   preaggregators: tuple[Component, ...] = _field((), kind='preaggregator')
   learning_rate: float = _field(1.0, above=0)
-  on_too_few: Literal['error', 'skip'] = 'error'
+  on_too_few: Literal['error', 'mean', 'skip'] = 'error'
 
 
 @dataclasses.dataclass(frozen=True)

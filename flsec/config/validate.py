@@ -1,7 +1,7 @@
 """Refuses experiments that cannot mean anything, before any data is read.
 
 `validate` looks at numbers alone and imports no TensorFlow. What only a built
-rule or attack can tell is in `built.py`.
+rule or attack can tell is in `flsec.experiment.preflight`.
 """
 
 import dataclasses

@@ -1,0 +1,122 @@
+"""Checks what only built components can tell, before any data is read.
+
+Rules are tried with the numbers of the experiment, so that no table of legal
+numbers has to be kept beside them.
+"""
+
+import dataclasses
+from typing import Any, Optional
+
+from flsec import registry
+from flsec.aggregators.rule import Rule
+from flsec.config import estimate
+from flsec.config.errors import ConfigError
+from flsec.config.schema import Component, Experiment
+from flsec.experiment import assembly
+
+# Stands for the data set's number until the data are read: no label that an
+# attack may sensibly name is above it.
+_MANY_CLASSES = 2**16
+
+
+def check_components(experiment: Experiment) -> None:
+  """Builds the rule, the attack and the pruner, and checks that they fit.
+
+  What depends on the shape of the data is checked when they are read.
+
+  Raises:
+    ConfigError: a component refuses its options, the rule is not defined for
+      so few clients, or needs examples that the server does not have.
+  """
+  server = experiment.server
+  facts = {
+    'num_classes': _MANY_CLASSES,
+    'num_clients': estimate.clients_of_a_round(experiment),
+  }
+  # One by one first, so that an error names the one that is wrong.
+  _build('aggregator', server.aggregator, facts, 'server.aggregator')
+  for index, one in enumerate(server.preaggregators):
+    _build('preaggregator', one, facts, f'server.preaggregators.{index}')
+  rule = assembly.build_rule(server, facts)
+  _check_enough_clients(experiment, rule, facts)
+  _check_needs(experiment, rule)
+  attack = experiment.attack
+  if attack is not None:
+    _build('attack', Component(attack.name, attack.options), facts, 'attack')
+    for index, one in enumerate(attack.compose):
+      _build('attack', one, facts, f'attack.compose.{index}')
+  if experiment.pruning is not None:
+    _build('pruner', experiment.pruning, facts, 'pruning')
+
+
+def _build(
+  kind: str, component: Component, facts: dict[str, Any], path: str
+) -> None:
+  options = registry.entry(kind, component.name).options
+  if any(one.name == 'input_shape' for one in options):
+    return  # Only the data tell it.
+  known = {one.name: facts[one.name] for one in options if one.name in facts}
+  try:
+    registry.build(kind, component.name, **{**known, **component.options})
+  except (ValueError, TypeError) as error:
+    raise ConfigError(path, str(error)) from error
+
+
+def _check_needs(experiment: Experiment, rule: Rule) -> None:
+  for name in ('root', 'validation'):
+    if name in rule.needs and getattr(experiment.dataset, name) is None:
+      raise ConfigError(
+        f'dataset.{name}',
+        f'is missing; server.aggregator: {experiment.server.aggregator.name} '
+        'needs examples that the server holds itself. Add, say, '
+        f'`{name}: {{size: 100}}` to dataset.',
+      )
+
+
+def _check_enough_clients(
+  experiment: Experiment, rule: Rule, facts: dict[str, Any]
+) -> None:
+  """Checks the number of clients of a round against the rule's minimum.
+
+  A server that says what to do with too few clients is taken at its word.
+  """
+  num_clients, server = facts['num_clients'], experiment.server
+  if num_clients >= rule.minimum_clients or server.on_too_few != 'error':
+    return
+  assumed = server.aggregator.options.get('num_byzantine')
+  got = f'n={num_clients}'
+  got += '' if assumed is None else f', num_byzantine={assumed}'
+  why = f' ({rule.requirement})' if rule.requirement else ''
+  legal = _largest_legal(experiment, facts)
+  select = f'select at least {rule.minimum_clients} clients'
+  way_out = (
+    select.capitalize()
+    if legal is None
+    else f'Lower num_byzantine to {legal}, or {select}'
+  )
+  raise ConfigError(
+    'server.aggregator',
+    f'{server.aggregator.name} needs at least {rule.minimum_clients} clients '
+    f'in a round{why}; got {got}. {way_out} (clients.num_clients, '
+    'clients.num_selected).',
+  )
+
+
+def _largest_legal(
+  experiment: Experiment, facts: dict[str, Any]
+) -> Optional[int]:
+  """Returns the largest num_byzantine that the rule takes for n clients."""
+  server = experiment.server
+  options = server.aggregator.options
+  for assumed in range(options.get('num_byzantine') or 0, -1, -1):
+    aggregator = Component(
+      server.aggregator.name, {**options, 'num_byzantine': assumed}
+    )
+    tried = dataclasses.replace(server, aggregator=aggregator)
+    try:
+      rule = assembly.build_rule(tried, facts)
+    except ValueError:
+      continue
+    if rule.minimum_clients <= facts['num_clients']:
+      return assumed
+  return None
