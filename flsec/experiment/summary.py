@@ -148,7 +148,7 @@ def versions() -> Mapping[str, str]:
 
 
 def _has_best(name: str) -> bool:
-  return name.startswith(('test/', 'attack/')) and name != ACTIVE
+  return name.startswith('test/') or name in (ERROR_RATE, SUCCESS_RATE)
 
 
 def _best(rows: Sequence[Row], name: str) -> Optional[dict[str, Number]]:

@@ -8,15 +8,12 @@ from typing import Callable, Optional
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from flsec.experiment import summary as summary_lib
 from flsec.experiment.metric_rows import ROUND
-from flsec.reporting import style
+from flsec.reporting import class_plots, style, time_plot
 from flsec.reporting.cell import Cell
 
-_PER_CLASS = 'test/accuracy_class_'
-_STAGE_SUFFIX = '_seconds'
 # Rounds, values, label, colour, line style.
 _Curve = tuple[list[int], list[float], str, str, str]
 _MARKERS_UP_TO = 60  # Rounds; beyond, markers would be one thick line.
@@ -135,79 +132,6 @@ def draw_selected(cell: Cell) -> Optional[Figure]:
   return _over_rounds(figure, axes, cell)
 
 
-def draw_stages(cell: Cell) -> Optional[Figure]:
-  """Draws the seconds of each stage of a round, stacked."""
-  total = dict(zip(*cell.series(summary_lib.ROUND_SECONDS)))
-  if not total:
-    return None
-  figure, (axes,) = style.figure(2.4, width=style.HALF_WIDTH)
-  rounds = np.array(list(total))
-  below = np.zeros(len(rounds))
-  for (label, values), colour in zip(_stages(cell, total), style.CYCLE * 2):
-    axes.bar(rounds, values, 1.0, bottom=below, color=colour, label=label)
-    below += values
-  _limit_to_usual(axes, rounds, np.array(list(total.values())))
-  axes.set_ylabel('seconds')
-  style.legend_above(axes, columns=3)
-  style.round_axis(axes, cell.rounds, ticks=7)
-  axes.grid(axis='x', visible=False)
-  return figure
-
-
-def draw_classes(cell: Cell) -> Optional[Figure]:
-  """Draws the test accuracy of every class in every round as a heat map."""
-  names = cell.names(_PER_CLASS)
-  if not names:
-    return None
-  figure, (axes,) = style.figure(
-    max(2.4, min(0.7 + 0.17 * len(names), 5.0)), width=style.HALF_WIDTH
-  )
-  rounds = cell.series(names[0])[0]
-  values = np.full([len(names), len(rounds)], np.nan)  # [classes, rounds]
-  for i, name in enumerate(names):
-    series = dict(zip(*cell.series(name)))
-    values[i] = [series.get(r, np.nan) for r in rounds]
-  mesh = axes.pcolormesh(
-    _edges(rounds), np.arange(len(names) + 1), values, cmap='viridis', vmin=0,
-    vmax=1,
-  )  # fmt: skip
-  _class_axis(axes, [name[len(_PER_CLASS) :] for name in names])
-  bar = figure.colorbar(mesh, ax=axes, pad=0.01, format=lambda v, _: f'{v:.0%}')
-  bar.outline.set_visible(False)
-  if cell.attacked:
-    axes.axvline(cell.attacked[0][ROUND] - 0.5, color='white', lw=1.5, ls='--')
-  style.round_axis(axes, cell.rounds, ticks=7)
-  return figure
-
-
-def draw_labels(cell: Cell) -> Optional[Figure]:
-  """Draws how many examples of each class each client holds."""
-  if cell.labels is None:
-    return None
-  counts = cell.labels.counts  # [clients, classes]
-  clients, classes = counts.shape
-  figure, (axes,) = style.figure(min(1.1 + 0.19 * classes, 5.0))
-  mesh = axes.pcolormesh(
-    np.arange(clients + 1) - 0.5, np.arange(classes + 1), counts.T,
-    cmap='Blues', vmin=0,
-  )  # fmt: skip
-  _class_axis(axes, [str(i) for i in range(classes)])
-  malicious = np.flatnonzero(cell.labels.is_malicious)
-  axes.plot(
-    malicious, np.full(len(malicious), -0.02), clip_on=False, ls='', marker='^',
-    ms=max(2.0, min(6.0, 300 / clients)), color=style.VERMILION,
-    transform=axes.get_xaxis_transform(), label='malicious', zorder=5,
-  )  # fmt: skip
-  if len(malicious):
-    style.legend_above(axes)
-  axes.tick_params(axis='x', pad=7)
-  axes.set_xlabel('client')
-  axes.xaxis.set_major_locator(MaxNLocator(nbins=16, integer=True))
-  bar = figure.colorbar(mesh, ax=axes, pad=0.01)
-  bar.outline.set_visible(False)
-  return figure
-
-
 def _line(
   axes: Axes,
   rounds: list[int],
@@ -263,56 +187,6 @@ def _stretches(rounds: list[int]) -> Iterator[tuple[int, int]]:
   yield from zip(starts, ends)
 
 
-def _stages(
-  cell: Cell, total: dict[int, float]
-) -> list[tuple[str, np.ndarray]]:
-  """Returns (stage, its seconds in every timed round); the rest comes last."""
-  names = [
-    name
-    for name in cell.names('time/')
-    if name.endswith(_STAGE_SUFFIX) and name != summary_lib.ROUND_SECONDS
-  ]
-  stages = []
-  for name in names:
-    series = dict(zip(*cell.series(name)))
-    label = name[len('time/') : -len(_STAGE_SUFFIX)].replace('_', ' ')
-    stages.append((label, np.array([series.get(r, 0.0) for r in total])))
-  rest = np.array(list(total.values())) - sum(values for _, values in stages)
-  stages.append(('other' if stages else 'round', np.maximum(rest, 0.0)))
-  return stages
-
-
-def _limit_to_usual(
-  axes: Axes, rounds: np.ndarray, seconds: np.ndarray
-) -> None:
-  """Cuts off a slow first round (graphs are traced in it), and says so."""
-  usual = seconds[1:].max() if len(seconds) > 1 else seconds.max()
-  if seconds[0] > 2 * usual > 0:
-    axes.set_ylim(0, 1.35 * usual)
-    axes.annotate(
-      f'round {rounds[0]}: {seconds[0]:.3g} s',
-      (rounds[0] + 0.6, 1.3 * usual),
-      va='top',
-      fontsize=8.5,
-      color=style.MUTED,
-    )
-
-
-def _class_axis(axes: Axes, labels: list[str]) -> None:
-  step = math.ceil(len(labels) / 24)
-  axes.set_yticks(np.arange(len(labels))[::step] + 0.5, labels[::step])
-  axes.tick_params(axis='y', length=0)
-  axes.invert_yaxis()
-  axes.set_ylabel('class')
-  axes.grid(visible=False)
-
-
-def _edges(rounds: list[int]) -> np.ndarray:
-  """Returns the borders of cells, each reaching to the next measured round."""
-  starts = np.array(rounds, float) - 0.5
-  return np.append(starts, rounds[-1] + 0.5)
-
-
 def _finite(values: list[float]) -> list[float]:
   return [value for value in values if math.isfinite(value)]
 
@@ -333,7 +207,7 @@ _PICTURES: tuple[tuple[str, str, str, bool, _Draw], ...] = (
     'Accuracy of each class',
     'An attack on one class shows as a dark row after the dashed line.',
     False,
-    draw_classes,
+    class_plots.draw_classes,
   ),
   (
     'norms',
@@ -354,13 +228,13 @@ _PICTURES: tuple[tuple[str, str, str, bool, _Draw], ...] = (
     'Time',
     'Where a round spends its time. TensorFlow traces its graphs in the first.',
     False,
-    draw_stages,
+    time_plot.draw_stages,
   ),
   (
     'labels',
     'Data of the clients',
     'Training examples that each client holds, class by class.',
     True,
-    draw_labels,
+    class_plots.draw_labels,
   ),
 )

@@ -162,4 +162,4 @@ def text_colour_on(rgba: Sequence[float]) -> str:
   """Returns black or white, whichever is read better on a colour."""
   red, green, blue = rgba[:3]
   luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-  return '#FFFFFF' if luminance < 0.45 else INK
+  return '#FFFFFF' if luminance < 0.5 else INK

@@ -10,6 +10,7 @@ import yaml
 from flsec.experiment import summary
 from flsec.experiment.metric_writer import MetricWriter
 from flsec.experiment.run_directory import RunDirectory
+from flsec.reporting import cell as cell_lib
 
 CONFIG = {
   'name': 'quickstart',
@@ -150,6 +151,12 @@ def write_grid(path, seeds=(1, 2)):
 def run_path(tmp_path_factory):
   """A finished run."""
   return write_run(tmp_path_factory.mktemp('runs') / 'cell')
+
+
+@pytest.fixture(scope='session')
+def cell(run_path):
+  """The finished run, as read from its folder."""
+  return cell_lib.read_cell(run_path)
 
 
 @pytest.fixture(scope='session')

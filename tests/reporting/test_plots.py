@@ -7,13 +7,9 @@ import numpy as np
 import pytest
 
 from flsec.reporting import cell as cell_lib
-from flsec.reporting import comparison_plots, plots, style
-from flsec.reporting.comparison import ACCURACY, ERROR_RATE, compare
-
-
-@pytest.fixture(scope='module')
-def cell(run_path):
-  return cell_lib.read_cell(run_path)
+from flsec.reporting import (
+  plots,
+)
 
 
 def _line(axes, label):
@@ -82,32 +78,6 @@ class TestOtherPictures:
     (axes,) = plots.draw_selected(cell).axes
     assert set(_labels(axes)) == {'benign', 'malicious', 'attacked rounds'}
 
-  def test_stages_stack_up_to_the_round(self, cell):
-    (axes,) = plots.draw_stages(cell).axes
-    assert _labels(axes) == [
-      'clients', 'aggregation', 'pruning', 'evaluation', 'other',
-    ]  # fmt: skip
-    tops = [bar.get_y() + bar.get_height() for bar in axes.containers[-1]]
-    total = [row['time/round_seconds'] for row in cell.rows]
-    np.testing.assert_allclose(tops, total)
-
-  def test_a_slow_first_round_is_cut_off_and_named(self, cell):
-    (axes,) = plots.draw_stages(cell).axes
-    first, *rest = [row['time/round_seconds'] for row in cell.rows]
-    assert max(rest) < axes.get_ylim()[1] < first
-    assert axes.texts[0].get_text() == f'round 1: {first:.3g} s'
-
-  def test_classes(self, cell):
-    axes = plots.draw_classes(cell).axes[0]
-    values = axes.collections[0].get_array().reshape(10, 30)
-    assert values[1, 29] == cell.rows[29]['test/accuracy_class_1']
-
-  def test_labels(self, cell):
-    axes = plots.draw_labels(cell).axes[0]
-    values = axes.collections[0].get_array().reshape(10, 20)
-    np.testing.assert_array_equal(values, cell.labels.counts.T)
-    assert list(_line(axes, 'malicious')[0]) == [0, 1, 2, 3]
-
   def test_all_pictures_are_png(self, cell):
     found = plots.pictures(cell)
     assert [picture.name for picture in found] == [
@@ -131,82 +101,3 @@ class TestOtherPictures:
     ]
     found = plots.pictures(dataclasses.replace(cell, rows=rows, labels=None))
     assert [picture.name for picture in found] == ['curves', 'norms']
-
-
-class TestComparison:
-  @pytest.fixture(scope='class')
-  def cells(self, grid_path):
-    return cell_lib.find_cells(grid_path)
-
-  @pytest.mark.parametrize('measure', [ACCURACY, ERROR_RATE])
-  def test_heat_map_says_every_value(self, cells, measure):
-    found = compare(cells, measure)
-    (axes,) = comparison_plots.draw_heat_map(found).axes
-    expected = [
-      f'{value:.1%}'
-      for row, worst in zip(found.values, found.worst)
-      for value in (*row, worst)
-    ]
-    assert [text.get_text() for text in axes.texts] == expected
-    ticks = [tick.get_text() for tick in axes.get_xticklabels()]
-    assert ticks == [*found.threats, 'worst']
-
-  def test_good_is_bright_in_both_directions(self, cells):
-    for measure in (ACCURACY, ERROR_RATE):
-      found = compare(cells, measure)
-      (axes,) = comparison_plots.draw_heat_map(found).axes
-      columns = len(found.threats) + 1
-      bright = [sum(patch.get_facecolor()[:3]) for patch in axes.patches]
-      worst = dict(zip(found.defences, bright[columns - 1 :: columns]))
-      assert max(worst, key=worst.get) == 'trimmed_mean'
-      assert min(worst, key=worst.get) in ('mean', 'krum')
-
-  def test_a_hole_in_the_grid_is_drawn_as_one(self, cells):
-    found = dataclasses.replace(
-      compare(cells, ACCURACY),
-      defences=['a'], threats=['x', 'y'], values=[[0.5, None]], worst=[0.5],
-    )  # fmt: skip
-    (axes,) = comparison_plots.draw_heat_map(found).axes
-    assert [t.get_text() for t in axes.texts] == ['50.0%', '-', '50.0%']
-
-  def test_curves_are_medians_over_seeds(self, cells):
-    panels = comparison_plots.draw_curves(cells).axes
-    titles = [panel.get_title() for panel in panels]
-    assert titles == ['no attack', 'alie', 'label_flip', 'sign_flip']
-    _, values = _line(panels[1], 'median')
-    chosen = [
-      c for c in cells if 'aggregator=median,attack=alie' in c.path.name
-    ]
-    expected = np.median([c.series('test/accuracy')[1] for c in chosen], axis=0)
-    np.testing.assert_allclose(values, expected)
-    assert len(chosen) == 2
-
-  def test_runs_without_accuracy_have_no_curves(self, cells):
-    bare = [dataclasses.replace(c, rows=[{'round': 1}]) for c in cells]
-    assert comparison_plots.draw_curves(bare) is None
-    assert comparison_plots.pictures(bare) == []
-
-
-class TestStyle:
-  @pytest.mark.parametrize(
-    ('colour', 'expected'),
-    [((0, 0, 0, 1), '#FFFFFF'), ((1, 1, 0, 1), style.INK)],
-  )
-  def test_text_can_be_read_on_its_ground(self, colour, expected):
-    assert style.text_colour_on(colour) == expected
-
-  def test_drawing_leaves_the_global_style_alone(self, cell):
-    import matplotlib
-
-    before = dict(matplotlib.rcParams)
-    plots.pictures(cell)
-    assert dict(matplotlib.rcParams) == before
-
-  def test_no_share_is_labelled_with_a_digit_it_has_not(self):
-    for values in ([0.9, 0.975], [0.97, 0.98], [0.0, 1.0]):
-      figure, (axes,) = style.figure(2)
-      style.share_axis(axes, values)
-      figure.canvas.draw()
-      for place, label in zip(axes.get_yticks(), axes.get_yticklabels()):
-        shown = label.get_text().rstrip('%').replace('\N{MINUS SIGN}', '-')
-        assert float(shown) == pytest.approx(100 * place)

@@ -1,0 +1,69 @@
+"""Heat maps and curves of many runs show their numbers."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from flsec.reporting import cell as cell_lib
+from flsec.reporting import comparison_plots
+from flsec.reporting.comparison import ACCURACY, ERROR_RATE, compare
+
+
+def _line(axes, label):
+  (line,) = [one for one in axes.get_lines() if one.get_label() == label]
+  return line.get_xdata(), line.get_ydata()
+
+
+class TestComparison:
+  @pytest.fixture(scope='class')
+  def cells(self, grid_path):
+    return cell_lib.find_cells(grid_path)
+
+  @pytest.mark.parametrize('measure', [ACCURACY, ERROR_RATE])
+  def test_heat_map_says_every_value(self, cells, measure):
+    found = compare(cells, measure)
+    (axes,) = comparison_plots.draw_heat_map(found).axes
+    expected = [
+      f'{value:.1%}'
+      for row, worst in zip(found.values, found.worst)
+      for value in (*row, worst)
+    ]
+    assert [text.get_text() for text in axes.texts] == expected
+    ticks = [tick.get_text() for tick in axes.get_xticklabels()]
+    assert ticks == [*found.threats, 'worst']
+
+  def test_good_is_bright_in_both_directions(self, cells):
+    for measure in (ACCURACY, ERROR_RATE):
+      found = compare(cells, measure)
+      (axes,) = comparison_plots.draw_heat_map(found).axes
+      columns = len(found.threats) + 1
+      bright = [sum(patch.get_facecolor()[:3]) for patch in axes.patches]
+      worst = dict(zip(found.defences, bright[columns - 1 :: columns]))
+      assert max(worst, key=worst.get) == 'trimmed_mean'
+      assert min(worst, key=worst.get) in ('mean', 'krum')
+
+  def test_a_hole_in_the_grid_is_drawn_as_one(self, cells):
+    found = dataclasses.replace(
+      compare(cells, ACCURACY),
+      defences=['a'], threats=['x', 'y'], values=[[0.5, None]], worst=[0.5],
+    )  # fmt: skip
+    (axes,) = comparison_plots.draw_heat_map(found).axes
+    assert [t.get_text() for t in axes.texts] == ['50.0%', '-', '50.0%']
+
+  def test_curves_are_medians_over_seeds(self, cells):
+    panels = comparison_plots.draw_curves(cells).axes
+    titles = [panel.get_title() for panel in panels]
+    assert titles == ['no attack', 'alie', 'label_flip', 'sign_flip']
+    _, values = _line(panels[1], 'median')
+    chosen = [
+      c for c in cells if 'aggregator=median,attack=alie' in c.path.name
+    ]
+    expected = np.median([c.series('test/accuracy')[1] for c in chosen], axis=0)
+    np.testing.assert_allclose(values, expected)
+    assert len(chosen) == 2
+
+  def test_runs_without_accuracy_have_no_curves(self, cells):
+    bare = [dataclasses.replace(c, rows=[{'round': 1}]) for c in cells]
+    assert comparison_plots.draw_curves(bare) is None
+    assert comparison_plots.pictures(bare) == []
