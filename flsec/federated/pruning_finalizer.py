@@ -11,8 +11,9 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from flsec.federated import seeds, tracing
 from flsec.models.layout import Layout, Span
-from flsec.pruning.pruner import Pruner, PruningContext
+from flsec.pruning.pruner import Pruner, PruningContext, Record
 from flsec.pruning.schedule import initial_mask, prune_if_due
 from flsec.pruning.vector import read
 
@@ -56,18 +57,30 @@ def build_pruning_finalizer(
     lambda: (tf.constant(1), initial_mask(layout))
   )
 
+  def prune_vector(
+    round_number: tf.Tensor, mask: tf.Tensor, vector: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor, Record]:
+    context = PruningContext(
+      round_number=round_number,
+      seed=seeds.fold(tf.constant(seed, tf.int32), round_number),
+      input_range=input_range,
+    )
+    return prune_if_due(pruner, vector, layout, context, mask)
+
+  traced = tracing.trace(
+    prune_vector,
+    tf.TensorSpec([], tf.int32),
+    tf.TensorSpec([layout.size], tf.bool),
+    tf.TensorSpec([layout.size], tf.float32),
+  )
+
   @tff.tensorflow.computation(first_round.type_signature.result, weights_type)
   def prune(state: Any, weights: Any) -> Any:
     round_number, mask = state
-    context = PruningContext(
-      round_number=round_number,
-      seed=tf.constant(seed, tf.int32) + tf.stack([0, round_number]),
-      input_range=input_range,
+    vector, mask, record = traced(
+      round_number, mask, _to_vector(layout, weights)
     )
-    vector, mask, record = prune_if_due(
-      pruner, _to_vector(layout, weights), layout, context, mask
-    )
-    weights = _to_weights(layout, vector)
+    weights = _like(weights, layout, vector)
     return (round_number + 1, mask), weights, collections.OrderedDict(record)
 
   @tff.federated_computation()
@@ -95,7 +108,28 @@ def build_pruning_finalizer(
       tff.federated_zip(measurements),
     )
 
-  return tff.learning.templates.FinalizerProcess(initialize, next_round)
+  return tff.learning.templates.FinalizerProcess(
+    initialize, next_round, **_hyperparameters(initialize, finalizer)
+  )
+
+
+def _hyperparameters(
+  initialize: tff.Computation,
+  finalizer: tff.learning.templates.FinalizerProcess,
+) -> dict[str, tff.Computation]:
+  """Hands hyper-parameters through to the other finalizer."""
+  state_type = initialize.type_signature.result.member
+  hparams_type = finalizer.get_hparams.type_signature.result
+
+  @tff.tensorflow.computation(state_type)
+  def get_hparams(state: Any) -> Any:
+    return finalizer.get_hparams(state[0])
+
+  @tff.tensorflow.computation(state_type, hparams_type)
+  def set_hparams(state: Any, hparams: Any) -> Any:
+    return finalizer.set_hparams(state[0], hparams), state[1]
+
+  return {'get_hparams_fn': get_hparams, 'set_hparams_fn': set_hparams}
 
 
 def _spans(layout: Layout) -> tuple[list[Span], list[Span]]:
@@ -117,13 +151,15 @@ def _to_vector(
   return tf.concat([tf.reshape(tensor, [-1]) for _, tensor in in_order], axis=0)
 
 
-def _to_weights(
-  layout: Layout, vector: tf.Tensor
+def _like(
+  weights: tff.learning.models.ModelWeights, layout: Layout, vector: tf.Tensor
 ) -> tff.learning.models.ModelWeights:
   trainable, other = (
     [read(vector, span) for span in spans] for spans in _spans(layout)
   )
-  return tff.learning.models.ModelWeights(trainable, other)
+  return tff.learning.models.ModelWeights(
+    type(weights.trainable)(trainable), type(weights.non_trainable)(other)
+  )
 
 
 def _check_shapes(layout: Layout, weights_type: tff.Type) -> None:

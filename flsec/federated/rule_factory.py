@@ -4,14 +4,14 @@
 as_aggregation_factory(rule))` runs a rule outside flsec.
 """
 
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
-from flsec.aggregators.rule import Rule, ServerContext
-from flsec.federated import value_vector
+from flsec.aggregators.rule import Measurements, Rule, ServerContext
+from flsec.federated import seeds, tracing, value_vector
 
 
 def as_aggregation_factory(
@@ -19,6 +19,7 @@ def as_aggregation_factory(
   num_clients: Optional[int] = None,
   *,
   seed: tuple[int, int] = (0, 0),
+  values_are_descents: bool = True,
 ) -> tff.aggregators.UnweightedAggregationFactory:
   """Makes a rule a stock TFF aggregator of unweighted values.
 
@@ -32,6 +33,9 @@ def as_aggregation_factory(
     num_clients: n, where it is the same in every round: rules are faster when
       they know it. A round with another number fails.
     seed: int32 [2], for rules that draw; each round uses its own.
+    values_are_descents: whether the values are `w_global - w_client`, as those
+      of `tff.learning` are. Rules see `w_client - w_global`, so that both the
+      values and the result are negated; not all rules are odd functions.
 
   Returns:
     The factory. The process's state is (rule state, round number); its
@@ -55,7 +59,7 @@ def as_aggregation_factory(
     )
   if rule.is_weighted_mean:
     return _MeanFactory()
-  return _RuleFactory(rule, num_clients, seed)
+  return _RuleFactory(rule, num_clients, seed, values_are_descents)
 
 
 class _MeanFactory(tff.aggregators.UnweightedAggregationFactory):
@@ -86,17 +90,29 @@ class _RuleFactory(tff.aggregators.UnweightedAggregationFactory):
   """A rule over the stack of all values."""
 
   def __init__(
-    self, rule: Rule, num_clients: Optional[int], seed: tuple[int, int]
+    self,
+    rule: Rule,
+    num_clients: Optional[int],
+    seed: tuple[int, int],
+    values_are_descents: bool,
   ):
     self._rule, self._num_clients, self._seed = rule, num_clients, seed
+    self._sign = -1.0 if values_are_descents else 1.0
 
   def create(self, value_type: tff.Type) -> tff.templates.AggregationProcess:
     dimension = value_vector.size(value_type)
-    initial_state = tff.tensorflow.computation(
+    start = tracing.trace(
       lambda: (self._rule.initialize(dimension), tf.constant(1))
     )
+    initial_state = tff.tensorflow.computation(lambda: start())
     aggregate = self._aggregate(
-      initial_state.type_signature.result, value_type, dimension
+      initial_state.type_signature.result,
+      value_type,
+      tracing.trace(
+        self._step,
+        *tracing.specs_of(start.structured_outputs),
+        tf.TensorSpec([self._num_clients, dimension], tf.float32),
+      ),
     )
     to_vector = value_vector.flattener(value_type)
     stack = _stacker(dimension)
@@ -117,26 +133,32 @@ class _RuleFactory(tff.aggregators.UnweightedAggregationFactory):
     return tff.templates.AggregationProcess(initialize, next_round)
 
   def _aggregate(
-    self, state_type: tff.Type, value_type: tff.Type, dimension: int
+    self, state_type: tff.Type, value_type: tff.Type, step: Callable[..., Any]
   ) -> tff.Computation:
     """Builds the server's step: (state, rows [n, d]) to state and result."""
     from_vector = value_vector.unflattener(value_type)
+    dimension = value_vector.size(value_type)
     rows_type = tff.TensorType(np.float32, [None, dimension])
 
     @tff.tensorflow.computation(state_type, rows_type)
     def aggregate(state: Any, rows: tf.Tensor) -> Any:
-      rule_state, round_number = state
       rows = tf.ensure_shape(rows, [self._num_clients, dimension])
-      context = ServerContext(
-        round_number=round_number,
-        seed=tf.constant(self._seed, tf.int32) + tf.stack([0, round_number]),
-      )
-      rule_state, result, measurements = self._rule.next(
-        rule_state, rows, tf.ones(tf.shape(rows)[:1]), context
-      )
-      return (rule_state, round_number + 1), from_vector(result), measurements
+      state, result, measurements = step(*state, rows)
+      return state, from_vector(result), measurements
 
     return aggregate
+
+  def _step(
+    self, rule_state: Any, round_number: tf.Tensor, rows: tf.Tensor
+  ) -> tuple[Any, tf.Tensor, Measurements]:
+    context = ServerContext(
+      round_number=round_number,
+      seed=seeds.fold(tf.constant(self._seed, tf.int32), round_number),
+    )
+    rule_state, result, measurements = self._rule.next(
+      rule_state, self._sign * rows, tf.ones(tf.shape(rows)[:1]), context
+    )
+    return (rule_state, round_number + 1), self._sign * result, measurements
 
 
 def _stacker(dimension: int) -> Any:

@@ -58,15 +58,20 @@ def _no_record(
   pruner: Pruner, layout: Layout, context: PruningContext
 ) -> Record:
   """Returns a record in which no unit was pruned."""
-  # Shapes come from tracing the pruner; nothing is computed.
-  with tf.Graph().as_default():
-    traced = PruningContext(
+
+  def prune(weights: tf.Tensor) -> Record:
+    inside = PruningContext(
       tf.constant(1), tf.constant([0, 0]), context.input_range
     )
-    record = pruner.prune(tf.zeros([layout.size]), layout, traced)[2]
+    return pruner.prune(weights, layout, inside)[2]
+
+  # Shapes come from tracing the pruner; nothing is computed.
+  traced = tf.function(prune).get_concrete_function(
+    tf.TensorSpec([layout.size], tf.float32)
+  )
   return {
     key: tf.fill(value.shape, tf.constant(NONE, value.dtype))
     if value.dtype == tf.int32
     else tf.zeros(value.shape, value.dtype)
-    for key, value in record.items()
+    for key, value in traced.structured_outputs.items()
   }

@@ -1,0 +1,252 @@
+"""Rules inside stock `tff.learning` processes."""
+
+import collections
+
+import numpy as np
+import pytest
+import stock_tff
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from flsec import aggregators, registry
+from flsec.aggregators.rule import Rule
+from flsec.federated.rule_factory import as_aggregation_factory
+
+NUM_CLIENTS = 8
+# Options that rules need; a rule is given those it has.
+OPTIONS = {
+  'num_byzantine': 1,
+  'trim_fraction': 0.2,
+  'num_selected': 5,
+  'num_groups': 2,
+  'radius': 0.1,
+  'fraction': 0.5,
+  'rule': 'median',
+  'base': 'median',
+}
+QUICK = ('mean', 'median', 'trimmed_mean', 'krum', 'multi_krum')
+
+
+@pytest.fixture(scope='module', autouse=True)
+def worker():
+  with stock_tff.local_worker():
+    yield
+
+
+def drop_and_count(state, updates, weights, context):
+  """Drops row 0, adds the number of calls; compares with `==` on purpose."""
+  kept = tf.where(tf.range(tf.shape(updates)[0]) == 0, 0.0, weights)
+  kept /= tf.reduce_sum(kept)
+  update = tf.linalg.matvec(updates, kept, transpose_a=True)
+  return (
+    state + 1.0,
+    update + state,
+    {'selected': kept, 'round': context.round_number, 'seed': context.seed},
+  )
+
+
+RULE = Rule(
+  'drop_and_count',
+  drop_and_count,
+  lambda d: tf.zeros([d]),
+  3,
+  needs=frozenset({'seed'}),
+)
+VALUE_TYPE = tff.to_type(
+  collections.OrderedDict(
+    a=tff.TensorType(np.float32, [2]),
+    b=(tff.TensorType(np.float64, []), tff.TensorType(np.float32, [1, 2])),
+  )
+)
+
+
+def values(count, seed=0):
+  generator = np.random.default_rng(seed)
+  return [
+    collections.OrderedDict(
+      a=generator.normal(size=[2]).astype(np.float32),
+      b=(generator.normal(), generator.normal(size=[1, 2]).astype(np.float32)),
+    )
+    for _ in range(count)
+  ]
+
+
+def rows(structures):
+  return np.stack(
+    [
+      np.concatenate([np.ravel(leaf) for leaf in tf.nest.flatten(structure)])
+      for structure in structures
+    ]
+  )
+
+
+class TestValues:
+  def test_structure_state_and_measurements(self):
+    process = as_aggregation_factory(RULE).create(VALUE_TYPE)
+    state, clients = process.initialize(), values(5)
+    first = process.next(state, clients)
+    second = process.next(first.state, clients)
+    dropped = int(np.argmin(first.measurements['selected']))
+    assert dropped == 0
+    kept = rows(clients).sum(0)
+    # TFF delivers values in any order: the dropped row is one of the five.
+    options = [(kept - row) / 4.0 for row in rows(clients)]
+    found = rows([first.result])[0]
+    which = [np.allclose(found, option, atol=1e-5) for option in options]
+    assert sum(which) == 1
+    assert first.result['b'][0].dtype == np.float64
+    assert np.shape(first.result['b'][1]) == (1, 2)
+    np.testing.assert_array_equal(second.state[0], np.full([5], 2.0))
+    assert [o.measurements['round'] for o in (first, second)] == [1, 2]
+    seeds = [tuple(o.measurements['seed']) for o in (first, second)]
+    assert seeds[0] != seeds[1]
+
+  def test_a_single_tensor(self):
+    value_type = tff.TensorType(np.float32, [3])
+    process = as_aggregation_factory(RULE).create(value_type)
+    clients = [np.full([3], value, np.float32) for value in (1, 1, 1)]
+    found = process.next(process.initialize(), clients).result
+    np.testing.assert_allclose(found, np.ones(3))
+
+  def test_a_mean_builds_no_stack(self):
+    def never(*_):
+      raise AssertionError('The rule was run on a stack.')
+
+    rule = Rule('mean', never, is_weighted_mean=True)
+    process = as_aggregation_factory(rule).create(VALUE_TYPE)
+    clients = values(4)
+    found = process.next(process.initialize(), clients).result
+    np.testing.assert_allclose(
+      rows([found])[0], rows(clients).mean(0), rtol=1e-5
+    )
+
+  @pytest.mark.parametrize('values_are_descents', [True, False])
+  def test_rules_see_the_sign_that_they_expect(self, values_are_descents):
+    largest = Rule(
+      'largest',
+      lambda state, updates, weights, context: (
+        state,
+        tf.reduce_max(updates, axis=0),
+        {'selected': weights},
+      ),
+    )
+    process = as_aggregation_factory(
+      largest, values_are_descents=values_are_descents
+    ).create(VALUE_TYPE)
+    clients = values(4)
+    found = process.next(process.initialize(), clients).result
+    # The largest of the negated values, negated, is the smallest.
+    reduce = np.min if values_are_descents else np.max
+    np.testing.assert_allclose(
+      rows([found])[0], reduce(rows(clients), axis=0), rtol=1e-6
+    )
+
+  def test_num_clients_is_known_to_the_rule_and_enforced(self):
+    seen = []
+
+    def watch(state, updates, weights, context):
+      seen.append(updates.shape.as_list())
+      return state, tf.reduce_mean(updates, 0), {'selected': weights}
+
+    process = as_aggregation_factory(Rule('watch', watch), 4).create(VALUE_TYPE)
+    assert seen == [[4, 5]]
+    process.next(process.initialize(), values(4))
+    with pytest.raises(Exception, match=r'ensure_shape|EnsureShape'):
+      process.next(process.initialize(), values(3))
+
+
+def build(name):
+  """Builds a registered rule with the options of this test."""
+  options = registry.entry('aggregator', name).option_names
+  known = {key: value for key, value in OPTIONS.items() if key in options}
+  if name == 'trimmed_mean':
+    known.pop('trim_fraction', None)
+  return aggregators.build(name, **known)
+
+
+def parameters():
+  names = registry.entries('aggregator')
+  return [
+    pytest.param(
+      name, marks=[] if name in QUICK else [pytest.mark.slow], id=name
+    )
+    for name in names
+  ] or [pytest.param(None, marks=pytest.mark.skip('no rule is registered'))]
+
+
+@pytest.mark.parametrize('name', parameters())
+def test_two_rounds_of_stock_fed_avg(name):
+  rule = build(name)
+  if rule.needs - {'seed'}:
+    with pytest.raises(ValueError, match='a stock TFF process does not have'):
+      as_aggregation_factory(rule)
+    return
+  process = tff.learning.algorithms.build_unweighted_fed_avg(
+    stock_tff.model_fn,
+    tff.learning.optimizers.build_sgdm(0.1),
+    model_aggregator=as_aggregation_factory(rule, NUM_CLIENTS),
+  )
+  state, data = process.initialize(), stock_tff.client_data(NUM_CLIENTS)
+  weights = [process.get_model_weights(state).trainable]
+  for _ in range(2):
+    output = process.next(state, data)
+    state = output.state
+    weights.append(process.get_model_weights(state).trainable)
+  first, second, third = (rows([value])[0] for value in weights)
+  assert np.isfinite(third).all()
+  assert (first != second).any() and (second != third).any()
+  if not rule.is_weighted_mean:
+    shape = output.metrics['aggregator']['selected'].shape
+    assert shape == (NUM_CLIENTS,)
+
+
+def test_stock_fed_avg_takes_the_rules_result():
+  rule = Rule(
+    'median_row',
+    lambda state, updates, weights, context: (
+      state,
+      tf.sort(updates, axis=0)[NUM_CLIENTS // 2],
+      {'selected': weights},
+    ),
+  )
+  process = tff.learning.algorithms.build_unweighted_fed_avg(
+    stock_tff.model_fn,
+    tff.learning.optimizers.build_sgdm(0.1),
+    model_aggregator=as_aggregation_factory(rule),
+  )
+  state, data = process.initialize(), stock_tff.client_data(NUM_CLIENTS)
+  alone = []
+  for dataset in data:
+    after = process.next(state, [dataset] * NUM_CLIENTS).state
+    alone.append(rows([process.get_model_weights(after).trainable])[0])
+  together = process.next(state, data).state
+  found = rows([process.get_model_weights(together).trainable])[0]
+  expected = np.sort(alone, axis=0)[NUM_CLIENTS // 2]
+  np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+class TestRefusals:
+  @pytest.mark.parametrize('need', ['root', 'validation', 'layout'])
+  def test_what_a_stock_process_does_not_have(self, need):
+    rule = Rule('needy', drop_and_count, needs=frozenset({need, 'seed'}))
+    with pytest.raises(ValueError, match=f"'needy' reads {need} of the server"):
+      as_aggregation_factory(rule)
+
+  def test_too_few_clients(self):
+    with pytest.raises(
+      ValueError, match='at least 3 clients; got num_clients=2'
+    ):
+      as_aggregation_factory(RULE, 2)
+
+  @pytest.mark.parametrize(
+    ('value_type', 'message'),
+    [
+      (tff.TensorType(np.int32, [2]), 'float tensors'),
+      (tff.TensorType(np.float32, [None]), 'known shape'),
+      (tff.SequenceType(np.float32), 'structures of tensors'),
+    ],
+  )
+  def test_values_that_are_no_vectors(self, value_type, message):
+    for rule in (RULE, Rule('mean', drop_and_count, is_weighted_mean=True)):
+      with pytest.raises(TypeError, match=message):
+        as_aggregation_factory(rule).create(value_type)
