@@ -53,7 +53,7 @@ def write_idx_files(folder, arrays):
 
 def write_tgz(path, members, kinds: Optional[dict] = None):
   """Writes a .tgz of {name: bytes}; `kinds` makes links of some."""
-  with tarfile.open(path, 'w:gz') as archive:
+  with tarfile.open(path, 'w:gz', compresslevel=1) as archive:
     for name, content in members.items():
       member = tarfile.TarInfo(name)
       member.size = len(content)

@@ -110,15 +110,21 @@ def test_equals_tff_on_the_real_database():
   train, test = tff.simulation.datasets.emnist.load_data(
     only_digits=True, cache_dir=_FOLDER
   )
-  for writer, client in enumerate(train.client_ids[:3]):
-    batches = train.create_tf_dataset_for_client(client).batch(4096)
-    (theirs,) = list(batches.as_numpy_iterator())
-    rows = femnist.writers == writer
-    np.testing.assert_array_equal(femnist.y_train[rows], theirs['label'])
-    np.testing.assert_allclose(
-      femnist.x_train[rows][..., 0] / np.float32(255),
-      theirs['pixels'],
-      atol=1e-6,
-    )
-  assert femnist.writers.max() + 1 == len(train.client_ids)
-  assert len(test.client_ids) == len(train.client_ids)
+  for theirs, x, y in (
+    (train, femnist.x_train, femnist.y_train),
+    (test, femnist.x_test, femnist.y_test),
+  ):
+    start = 0
+    for client in theirs.client_ids:
+      batch = theirs.create_tf_dataset_for_client(client).batch(1 << 16)
+      (whole,) = batch.as_numpy_iterator()
+      rows = slice(start, start + len(whole['label']))
+      np.testing.assert_array_equal(y[rows], whole['label'])
+      np.testing.assert_allclose(
+        x[rows][..., 0] / np.float32(255), whole['pixels'], atol=1e-6
+      )
+      if theirs is train:
+        writer = train.client_ids.index(client)
+        assert (femnist.writers[rows] == writer).all()
+      start = rows.stop
+    assert start == len(y)
