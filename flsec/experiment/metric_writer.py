@@ -1,7 +1,7 @@
 """One writer for every number of a run: CSV, JSON lines and TensorBoard."""
 
+import contextlib
 import pathlib
-import types
 from collections.abc import Mapping
 from typing import Any, Optional, Union
 
@@ -9,7 +9,7 @@ from flsec.experiment import atomic_file, metric_rows, run_directory
 from flsec.experiment.event_sink import EventSink
 
 
-class MetricWriter:
+class MetricWriter(contextlib.AbstractContextManager):
   """Writes one row a round to every sink.
 
   Each row is on the disk, whole, when `write_row` returns. A run that is
@@ -115,15 +115,7 @@ class MetricWriter:
       self._events.close()
       self._events = None
 
-  def __enter__(self) -> 'MetricWriter':
-    return self
-
-  def __exit__(
-    self,
-    kind: Optional[type],
-    error: Optional[BaseException],
-    trace: Optional[types.TracebackType],
-  ) -> None:
+  def __exit__(self, *error: Any) -> None:
     self.close()
 
   def _rewrite_csv(self) -> None:

@@ -1,9 +1,9 @@
 """Tells a person at the terminal how far a run is."""
 
+import contextlib
 import math
 import sys
 import time
-import types
 from collections.abc import Mapping
 from typing import Any, Callable, Optional, TextIO
 
@@ -19,7 +19,7 @@ _SECONDS_BETWEEN_LINES = 10.0
 _SHARE_BETWEEN_LINES = 0.1
 
 
-class Progress:
+class Progress(contextlib.AbstractContextManager):
   """A progress bar over rounds; plain lines where there is no terminal.
 
   On a terminal: a bar with the latest accuracy and attack metric, rounds per
@@ -88,15 +88,7 @@ class Progress:
     if self._bar is not None:
       self._bar.close()
 
-  def __enter__(self) -> 'Progress':
-    return self
-
-  def __exit__(
-    self,
-    kind: Optional[type],
-    error: Optional[BaseException],
-    trace: Optional[types.TracebackType],
-  ) -> None:
+  def __exit__(self, *error: Any) -> None:
     self.close()
 
   def _is_line_due(self, round_number: int) -> bool:

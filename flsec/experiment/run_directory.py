@@ -13,6 +13,7 @@ runs/<experiment>/<cell>/
   DONE             written last: the run is complete
 """
 
+import contextlib
 import datetime
 import difflib
 import errno
@@ -22,7 +23,6 @@ import os
 import pathlib
 import re
 import socket
-import types
 from collections.abc import Mapping
 from typing import Any, Optional, Union
 
@@ -52,7 +52,7 @@ class RunDirectoryError(ValueError):
   """A run directory cannot be used; the message says the way out."""
 
 
-class RunDirectory:
+class RunDirectory(contextlib.AbstractContextManager):
   """A cell's folder, held by this process until `close`.
 
   Use `open`; as a context manager it releases the folder on exit. Nothing is
@@ -164,15 +164,7 @@ class RunDirectory:
       _release(self._lock)
       self._lock = None
 
-  def __enter__(self) -> 'RunDirectory':
-    return self
-
-  def __exit__(
-    self,
-    kind: Optional[type],
-    error: Optional[BaseException],
-    trace: Optional[types.TracebackType],
-  ) -> None:
+  def __exit__(self, *error: Any) -> None:
     self.close()
 
 
