@@ -101,12 +101,12 @@ def from_mapping(raw: Mapping[str, Any], source: str = '') -> Experiment:
   Raises:
     ConfigError: something in it is wrong.
   """
-  experiment = estimate.fill(structure.structure(raw, source))
+  experiment = structure.structure(raw, source)
   try:
     validate(experiment)
   except ConfigError as error:
     raise error.at(source) from error.__cause__
-  return experiment
+  return estimate.fill(experiment)
 
 
 def _experiment(

@@ -8,28 +8,40 @@ import yaml
 
 from flsec.config.errors import ConfigError
 
+_MERGE = 'tag:yaml.org,2002:merge'
+
 
 class _Loader(yaml.SafeLoader):
   """A safe loader that refuses what plain YAML lets pass in silence."""
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
+  """Builds a mapping; its own keys win over merged ones (`<<`)."""
+  _check_keys(loader, node)
   loader.flatten_mapping(node)
-  mapping: dict[str, Any] = {}
-  for key_node, value_node in node.value:
+  return {
+    loader.construct_object(key): loader.construct_object(value, deep=True)
+    for key, value in node.value
+  }
+
+
+def _check_keys(loader: _Loader, node: yaml.MappingNode) -> None:
+  seen = set()
+  for key_node, _ in node.value:
+    if key_node.tag == _MERGE:
+      continue
     key = loader.construct_object(key_node, deep=True)
     if not isinstance(key, str):
       raise yaml.constructor.ConstructorError(
         problem=f'found the key {key!r}; a key is a word (quote it if it is)',
         problem_mark=key_node.start_mark,
       )
-    if key in mapping:
+    if key in seen:
       raise yaml.constructor.ConstructorError(
         problem=f'the key {key!r} stands here a second time; keep one',
         problem_mark=key_node.start_mark,
       )
-    mapping[key] = loader.construct_object(value_node, deep=True)
-  return mapping
+    seen.add(key)
 
 
 _Loader.add_constructor(
