@@ -7,7 +7,7 @@ from typing import Any
 from flsec import registry
 from flsec.config import annotations
 from flsec.config.errors import ConfigError, closest, join
-from flsec.config.schema import types_of
+from flsec.config.schema import Component, types_of
 
 
 def check_required(section: type, value: Mapping[str, Any], path: str) -> None:
@@ -29,6 +29,20 @@ def check_required(section: type, value: Mapping[str, Any], path: str) -> None:
         f'is missing; expected {wanted}'
         + (f' (found {", ".join(value)}){hint}' if hint != '.' else '.'),
       )
+
+
+def defaults(section: type) -> dict[str, Any]:
+  """Returns what stands for absent components and sections, as in YAML.
+
+  They are converted like given ones, so that their options are on record.
+  """
+  found: dict[str, Any] = {}
+  for field in dataclasses.fields(section):
+    if isinstance(field.default, Component):
+      found[field.name] = field.default.name
+    elif dataclasses.is_dataclass(field.default_factory):
+      found[field.name] = {}
+  return found
 
 
 def share(

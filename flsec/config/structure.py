@@ -17,7 +17,7 @@ from flsec.config import annotations
 from flsec.config.errors import ConfigError, closest, found, join
 from flsec.config.scalars import is_scalar, same
 from flsec.config.schema import Component, Experiment, types_of
-from flsec.config.sections import check_required, share
+from flsec.config.sections import check_required, defaults, share
 
 # Follows the seed of the experiment unless the YAML gives it.
 _FOLLOWS_EXPERIMENT = 'seed'
@@ -205,11 +205,12 @@ def _section(value: Any, section: type, path: str) -> dict[str, Any]:
   check_required(section, value, path)
   # The component first: a misspelt name explains what else is wrong.
   entry = _entry(kind, value['name'], join(path, 'name')) if kind else None
+  given = {**defaults(section), **value}
   converted = {}
   for field in dataclasses.fields(section):
-    if field.name in value and field.name in wanted:
+    if field.name in given and field.name in wanted:
       converted[field.name] = convert(
-        value[field.name],
+        given[field.name],
         wanted[field.name],
         join(path, field.name),
         field.metadata.get('kind', ''),

@@ -47,7 +47,7 @@ class TestRoundTrip:
   def test_name_comes_first(self, build):
     text = dump.to_yaml(build())
     assert text.startswith('name: small\n')
-    assert list(dump.to_dict(build())['attack'])[0] == 'name'
+    assert next(iter(dump.to_dict(build())['attack'])) == 'name'
 
 
 class TestFingerprint:

@@ -43,11 +43,11 @@ class TestLoad:
 
   def test_error_of_the_file_names_the_file(self, write):
     path = write(rounds='x')
-    with pytest.raises(ConfigError, match='^.*small.yaml: rounds: expected'):
+    with pytest.raises(ConfigError, match=r'small\.yaml: rounds: expected'):
       loading.load(path)
 
   def test_error_of_a_flag_names_the_flag(self, write):
-    with pytest.raises(ConfigError, match='^--set=rounds=x: rounds: expected'):
+    with pytest.raises(ConfigError, match=r'^--set=rounds=x: rounds: expected'):
       loading.load(write(), ['rounds=x'])
 
   def test_error_of_a_combination_names_where_it_stands(self, write):
@@ -94,7 +94,7 @@ class TestCells:
 
   def test_set_and_sweep_of_one_path_are_refused(self, write):
     path = write(sweep={'seed': [1, 2]})
-    with pytest.raises(ConfigError, match='^--seed=3: seed: is varied by'):
+    with pytest.raises(ConfigError, match=r'^--seed=3: seed: is varied by'):
       loading.load_cells(path, seed=3)
 
   def test_bad_cell_is_found_before_any_runs(self, write):
@@ -140,7 +140,7 @@ class TestPlugins:
 
   def test_file_that_is_not_there(self, write):
     with pytest.raises(
-      ConfigError, match='plugins: .*absent.py does not exist'
+      ConfigError, match=r'plugins: .*absent\.py does not exist'
     ):
       loading.load(write(plugins=['absent.py']))
 
