@@ -3,8 +3,11 @@
 import math
 
 import numpy as np
+import tensorflow as tf
 
+from flsec import pruning
 from flsec.models.layout import Layer, Layout, Span
+from flsec.pruning.pruner import PruningContext
 
 # The example in the docstrings: W, biases and A of a three-unit hidden layer.
 INCOMING = np.array([[1.0, 1.0, 0.0], [0.0, 0.1, 2.0]])
@@ -211,3 +214,11 @@ def greedy_pairs(scores, norms, count):
       used |= {a, b}
       picked.append((b, a))
   return picked
+
+
+def prune(layout, weights, input_range=(0.0, 1.0), **options):
+  """Prunes once: weights, mask, record as NumPy."""
+  pruner = pruning.build('flap', **options)
+  context = PruningContext(input_range=input_range)
+  result = pruner.prune(tf.constant(weights), layout, context)
+  return tf.nest.map_structure(lambda tensor: tensor.numpy(), result)
