@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Sequence
 from typing import NoReturn, Optional
 
-from absl import app, flags
+from absl import flags, logging
 
 import flsec
 from flsec.commands import convert, doctor, listing, report, run, version
@@ -53,8 +53,10 @@ def run_app(argv: Optional[Sequence[str]] = None) -> NoReturn:
   Args:
     argv: the program's name, then its arguments; `sys.argv` where left out.
   """
-  app.run(_main, list(sys.argv if argv is None else argv), flags_parser=_parse)
-  raise AssertionError('app.run does not return.')
+  # Not through absl's app.run: TensorFlow, when imported after it has begun,
+  # creates its context in graph mode, and Keras models cannot be built.
+  logging.use_absl_handler()
+  sys.exit(_main(_parse(list(sys.argv if argv is None else argv))))
 
 
 def _main(call: _Call) -> int:

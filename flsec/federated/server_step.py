@@ -8,6 +8,7 @@ import tensorflow as tf
 from flsec.aggregators.rule import ServerContext
 from flsec.federated import adversary, local_training, seeds, stacking, state
 from flsec.federated.plan import Plan
+from flsec.pruning import schedule
 from flsec.pruning.pruner import PruningContext
 
 Struct = collections.OrderedDict
@@ -25,7 +26,6 @@ def build_server_step(plan: Plan) -> Callable[[Struct, Struct], tuple]:
   pruned (bool), with the rule's own measurements under `rule/` and the pruning
   record under `pruning/`.
   """
-  prune = _build_prune(plan)
 
   def server_step(server_state: Struct, stack: Struct) -> tuple:
     stack = stacking.in_client_order(stack)
@@ -54,7 +54,8 @@ def build_server_step(plan: Plan) -> Callable[[Struct, Struct], tuple]:
     if 'previous_update' in new_state:
       new_state['previous_update'] = update
     weights = server_state['weights'] + plan.server_learning_rate * update
-    new_state['weights'], pruned, record = prune(weights, round_number)
+    new_state['weights'] = weights
+    pruned, record = _prune(plan, new_state, round_number)
     metrics.update(
       selected=measurements.pop('selected'),
       num_dropped=measurements.pop('num_dropped', tf.constant(0)),
@@ -141,41 +142,21 @@ def _context(
   )
 
 
-def _build_prune(plan: Plan) -> Callable[..., tuple]:
-  """Builds `(weights, round_number) -> (weights, pruned, record)`."""
+def _prune(
+  plan: Plan, new_state: Struct, round_number: tf.Tensor
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Prunes the new weights on schedule; returns (whether, record)."""
   pruner = plan.pruner
   if pruner is None:
-    return lambda weights, round_number: (weights, tf.constant(False), {})
-  layout = plan.model.layout
-
-  def prune(weights: tf.Tensor, round_number: tf.Tensor) -> tuple:
-    seed = seeds.fold(
-      tf.constant(seeds.stream(plan.seed, 'pruning')), round_number
-    )
-    context = PruningContext(round_number, seed, plan.input_range)
-    pruned, _, record = pruner.prune(weights, layout, context)
-    return pruned, dict(record)
-
-  traced = tf.function(prune).get_concrete_function(
-    tf.TensorSpec([plan.dimension], tf.float32), tf.TensorSpec([], tf.int32)
+    return tf.constant(False), {}
+  seed = seeds.fold(
+    tf.constant(seeds.stream(plan.seed, 'pruning')), round_number
   )
-  shapes = traced.structured_outputs[1]
-
-  def keep(weights: tf.Tensor) -> tuple:
-    # The same record in rounds without pruning: no unit, score 0.
-    nothing = {
-      name: tf.cast(
-        tf.fill(leaf.shape, -1 if leaf.dtype.is_integer else 0), leaf.dtype
-      )
-      for name, leaf in shapes.items()
-    }
-    return weights, nothing
-
-  def maybe_prune(weights: tf.Tensor, round_number: tf.Tensor) -> tuple:
-    is_due = pruner.is_due(round_number)
-    weights, record = tf.cond(
-      is_due, lambda: prune(weights, round_number), lambda: keep(weights)
-    )
-    return weights, is_due, record
-
-  return maybe_prune
+  new_state['weights'], new_state['mask'], record = schedule.prune_if_due(
+    pruner,
+    new_state['weights'],
+    plan.model.layout,
+    PruningContext(round_number, seed, plan.input_range),
+    new_state['mask'],
+  )
+  return pruner.is_due(round_number), record

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from flsec.federated import local_training
 from flsec.federated.plan import Plan
+from flsec.pruning import schedule
 
 Struct = collections.OrderedDict
 
@@ -18,7 +19,7 @@ def initial_state(plan: Plan) -> Struct:
   Returns:
     weights float32 [d]; round int32, the last finished round; and, where the
     plan needs them, rule (the rule's own state), previous_update [d], attack
-    (the attack's own state), momenta [num_clients, d], slots
+    (the attack's own state), mask bool [d] (what was pruned), momenta [num_clients, d], slots
     [num_clients, num_slots, d] with counts int32 [num_clients].
   """
   dimension = plan.dimension
@@ -30,6 +31,8 @@ def initial_state(plan: Plan) -> Struct:
   if plan.attack:
     state['previous_update'] = tf.zeros([dimension])
     _put(state, 'attack', plan.attack.state)
+  if plan.pruner:
+    state['mask'] = schedule.initial_mask(plan.model.layout)
   num_clients = plan.clients.num_clients
   if plan.clients.momentum:
     state['momenta'] = tf.zeros([num_clients, dimension])

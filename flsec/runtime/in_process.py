@@ -7,6 +7,7 @@ aggregates are merged in a tree whose shape depends on the number of clients
 alone, so that no number depends on the threads.
 """
 
+import time
 from collections.abc import Sequence
 from concurrent import futures
 from typing import Any
@@ -76,8 +77,17 @@ class InProcess(runtime.Runtime):
       leaves = graph_function.flatten(client)
       return parts['accumulate'](*zero, *parts['work'](*leaves, *broadcast))
 
-    total = self._merged(list(self._pool.map(train, clients)))
+    started = time.perf_counter()
+    totals = list(self._pool.map(train, clients))
+    trained = time.perf_counter()
+    total = self._merged(totals)
+    stacked = time.perf_counter()
     results = parts['update'](*server_state, *parts['report'](*total))
+    self.stage_seconds = {
+      'local_training': trained - started,
+      'stacking': stacked - trained,
+      'server': time.perf_counter() - stacked,
+    }
     return (
       graph_function.pack(self._state_type, results[: self._num_state]),
       graph_function.pack(self._output_type, results[self._num_state :]),

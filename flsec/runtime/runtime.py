@@ -16,6 +16,8 @@ class Runtime(abc.ABC):
 
   def __init__(self, process: tff.templates.IterativeProcess):
     self.process = process
+    # Seconds of the last round by stage, where the runtime can tell.
+    self.stage_seconds: dict[str, float] = {}
 
   @abc.abstractmethod
   def initialize(self) -> Any:
@@ -33,6 +35,7 @@ class Runtime(abc.ABC):
       The next state, and the round's metrics.
     """
 
+  @abc.abstractmethod
   def close(self) -> None:
     """Ends every process and thread that this runtime started."""
 

@@ -1,0 +1,208 @@
+"""Puts an experiment together: configuration in, plan and data out."""
+
+import dataclasses
+from typing import Any, Optional
+
+import numpy as np
+import tensorflow as tf
+
+from flsec import attacks, data, models, pruning, registry
+from flsec.aggregators import screening
+from flsec.aggregators.rule import Rule
+from flsec.attacks.attack import Attack
+from flsec.config import schema
+from flsec.data import federation as federation_lib
+from flsec.data import selection
+from flsec.data.dataset import Federation
+from flsec.federated import seeds
+from flsec.federated.plan import AttackPlan, Plan
+from flsec.models.flat import FlatModel
+
+
+@dataclasses.dataclass(frozen=True)
+class Assembly:
+  """An experiment, ready to run.
+
+  Attributes:
+    plan: what the federated computation is built from.
+    federation: who holds which examples.
+    malicious: bool [num_clients].
+  """
+
+  plan: Plan
+  federation: Federation
+  malicious: np.ndarray
+
+
+def assemble(experiment: schema.Experiment, data_dir: str) -> Assembly:
+  """Reads the data and builds every component.
+
+  Args:
+    experiment: a validated configuration.
+    data_dir: folder of the data sets.
+
+  Raises:
+    ValueError: a data file is missing or broken, or a component does not fit
+      the data.
+  """
+  federation = _federation(experiment, data_dir)
+  model = _model(experiment, federation)
+  malicious = _malicious(experiment)
+  weights = model.initial_weights(experiment.seed)
+  facts = _facts(experiment, federation)
+  plan = Plan(
+    model=model,
+    clients=experiment.clients,
+    rule=build_rule(experiment.server, facts),
+    initial_weights=weights,
+    seed=experiment.seed,
+    example_dtype=str(federation.x.dtype),
+    server_learning_rate=experiment.server.learning_rate,
+    attack=_attack_plan(experiment, federation, model, weights, malicious),
+    pruner=experiment.pruning
+    and pruning.build(experiment.pruning.name, **experiment.pruning.options),
+    root=federation.root,
+    validation=federation.validation,
+    num_participants=experiment.clients.num_selected
+    or experiment.clients.num_clients,
+  )
+  return Assembly(plan, federation, malicious)
+
+
+def build_rule(server: schema.ServerConfig, facts: dict[str, Any]) -> Rule:
+  """Builds the aggregation rule, pre-aggregators and screening included."""
+  rule = _build('aggregator', server.aggregator, facts)
+  if server.preaggregators:
+    from flsec.aggregators import preaggregator
+
+    stages = [
+      _build('preaggregator', one, facts) for one in server.preaggregators
+    ]
+    rule = preaggregator.compose(stages, rule)
+  return screening.screened(rule, server.on_too_few)
+
+
+def build_attack(config: schema.AttackConfig, facts: dict[str, Any]) -> Attack:
+  """Builds the attack, joined with those of `compose`."""
+  first = schema.Component(config.name, config.options)
+  built = [_build('attack', one, facts) for one in (first, *config.compose)]
+  return (
+    built[0] if len(built) == 1 else attacks.build('compose', attacks=built)
+  )
+
+
+def select_clients(
+  experiment: schema.Experiment, malicious: np.ndarray, round_number: int
+) -> np.ndarray:
+  """Returns the ids of the clients of a round, in ascending order."""
+  clients = experiment.clients
+  return selection.select(
+    clients.selection,
+    round_number,
+    clients.num_clients,
+    malicious,
+    experiment.seed,
+    num_selected=clients.num_selected,
+    num_malicious_selected=clients.num_malicious_selected,
+    attack_frequency=clients.attack_frequency,
+  )
+
+
+def _build(
+  kind: str, component: schema.Component, facts: dict[str, Any]
+) -> Any:
+  """Builds a component, told what it asks about the data set."""
+  names = registry.entry(kind, component.name).option_names
+  known = {name: facts[name] for name in facts if name in names}
+  given = {k: v for k, v in component.options.items() if v is not None}
+  return registry.build(kind, component.name, **{**known, **given})
+
+
+def _facts(
+  experiment: schema.Experiment, federation: Federation
+) -> dict[str, Any]:
+  return {
+    'num_classes': federation.num_classes,
+    'num_clients': experiment.clients.num_selected
+    or experiment.clients.num_clients,
+    'input_shape': tuple(federation.x.shape[1:]),
+  }
+
+
+def _federation(experiment: schema.Experiment, data_dir: str) -> Federation:
+  config = experiment.dataset
+  dataset = data.load(config.name, data_dir, **config.options)
+  return federation_lib.build_federation(
+    dataset,
+    partition=config.partition.name,
+    partition_options=config.partition.options,
+    num_clients=experiment.clients.num_clients,
+    seed=experiment.seed,
+    root=config.root,
+    validation=config.validation,
+    num_train=config.num_train,
+  )
+
+
+def _model(experiment: schema.Experiment, federation: Federation) -> FlatModel:
+  keras_model = models.build(
+    experiment.model.name,
+    input_shape=tuple(federation.x.shape[1:]),
+    num_classes=federation.num_classes,
+    **experiment.model.options,
+  )
+  return FlatModel(keras_model, scale=federation.scale, shift=federation.shift)
+
+
+def _malicious(experiment: schema.Experiment) -> np.ndarray:
+  num_clients, attack = experiment.clients.num_clients, experiment.attack
+  if attack is None:
+    return np.zeros(num_clients, bool)
+  indices = attack.indices
+  if indices is None and attack.placement == 'fixed':
+    indices = range(attack.num_byzantine)
+  return selection.place_malicious(
+    num_clients, attack.num_byzantine, experiment.seed, indices
+  )
+
+
+def _attack_plan(
+  experiment: schema.Experiment,
+  federation: Federation,
+  model: FlatModel,
+  weights: np.ndarray,
+  malicious: np.ndarray,
+) -> Optional[AttackPlan]:
+  config = experiment.attack
+  if config is None or not malicious.any():
+    return None
+  attack = build_attack(config, _facts(experiment, federation))
+  return AttackPlan(
+    attack=attack,
+    malicious=malicious,
+    knowledge=config.knowledge or attack.default_knowledge,
+    start_round=config.start_round,
+    stop_round=config.stop_round,
+    every=config.every,
+    state=_attack_state(
+      experiment, attack, federation, model, weights, malicious
+    ),
+  )
+
+
+def _attack_state(
+  experiment, attack, federation, model, weights, malicious
+) -> Any:
+  """Lets the attack prepare on the malicious clients' own examples."""
+  if attack.initialize is None:
+    return ()
+  shards = [federation.client(i) for i in np.flatnonzero(malicious)]
+  seed = seeds.stream(experiment.seed, 'attack state').astype(np.int32)
+  return attack.initialize(
+    model,
+    model.layout,
+    tf.constant(weights),
+    model.inputs(np.concatenate([shard.x for shard in shards])),
+    tf.constant(np.concatenate([shard.y for shard in shards])),
+    tf.constant(seed),
+  )

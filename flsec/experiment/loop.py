@@ -1,0 +1,134 @@
+"""The round loop of one run: train, measure, write, save, go on."""
+
+import pathlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from flsec.config import dump, schema
+from flsec.experiment import assembly, checkpoint, summary
+from flsec.experiment.client_pool import ClientPool
+from flsec.experiment.evaluation import Evaluator
+from flsec.experiment.metric_writer import MetricWriter
+from flsec.experiment.progress import Progress
+from flsec.experiment.round_metrics import round_metrics
+from flsec.experiment.run_directory import RunDirectory
+from flsec.federated import process
+from flsec.metrics.heterogeneity import label_distribution
+from flsec.runtime import build, threads
+
+
+def run_cell(
+  experiment: schema.Experiment,
+  *,
+  directory: pathlib.Path,
+  data_dir: str,
+  resume: bool = True,
+) -> dict[str, Any]:
+  """Runs one experiment into its directory, or goes on with it.
+
+  After every round its numbers are on disk, then its state: a run that is
+  killed at any moment and resumed gives the same numbers and weights, bit for
+  bit.
+
+  Args:
+    experiment: a validated, resolved configuration.
+    directory: the run directory.
+    data_dir: folder of the data sets.
+    resume: whether an unfinished run may be continued.
+
+  Returns:
+    What `summary.json` holds.
+
+  Raises:
+    ValueError: the directory cannot be used, data is missing or broken, or a
+      component does not fit the data.
+  """
+  with RunDirectory.open(
+    directory, dump.to_yaml(experiment), dump.fingerprint(experiment), resume
+  ) as run:
+    return _run(experiment, run, data_dir)
+
+
+def _run(
+  experiment: schema.Experiment, run: RunDirectory, data_dir: str
+) -> dict[str, Any]:
+  assembled = assembly.assemble(experiment, data_dir)
+  plan, federation = assembled.plan, assembled.federation
+  run.write_labels(
+    label_distribution(
+      federation.y, federation.offsets, federation.num_classes
+    ),
+    assembled.malicious,
+  )
+  federated = process.build_process(plan)
+  with build.build_runtime(experiment.runtime, federated) as runtime:
+    state = runtime.initialize()
+    saved = checkpoint.restore(run.checkpoints, state)
+    last_round, state = saved or (0, state)
+    with (
+      MetricWriter(run.path, resume_after=last_round) as writer,
+      Progress(
+        experiment.rounds, finished=last_round, label=experiment.name
+      ) as progress,
+    ):
+      writer.write_text('config', f'```\n{dump.to_yaml(experiment)}\n```')
+      one_round = _build_round(experiment, assembled, runtime)
+      for round_number in range(last_round + 1, experiment.rounds + 1):
+        state, metrics = one_round(round_number, state)
+        writer.write_row(round_number, metrics)
+        checkpoint.save(run.checkpoints, round_number, state)
+        progress.update(round_number, metrics)
+      result = _summarize(experiment, writer.rows)
+  run.finish(result)
+  return result
+
+
+def _build_round(
+  experiment: schema.Experiment, assembled: assembly.Assembly, runtime: Any
+) -> Callable[[int, Any], tuple[Any, dict[str, float]]]:
+  """Builds `(round number, state) -> (state, metrics)`."""
+  plan, attack = assembled.plan, assembled.plan.attack
+  pool = ClientPool(assembled.federation, assembled.malicious, experiment.seed)
+  evaluator = Evaluator(
+    plan.model,
+    assembled.federation.test,
+    batch_size=experiment.evaluation.batch_size,
+    num_threads=experiment.runtime.threads or threads.usable_cores(),
+    attack=attack and attack.attack,
+  )
+
+  def one_round(round_number: int, state: Any) -> tuple[Any, dict[str, float]]:
+    started = time.perf_counter()
+    ids = assembly.select_clients(experiment, assembled.malicious, round_number)
+    state, output = runtime.next(state, pool.structs(ids))
+    trained = time.perf_counter()
+    metrics: dict[str, float] = {}
+    is_last = round_number == experiment.rounds
+    if is_last or round_number % experiment.evaluation.every == 0:
+      metrics.update(evaluator.evaluate(np.asarray(state['weights'])))
+    if attack:
+      active = bool(attack.is_active(round_number))
+      metrics['attack/active'] = int(active)
+    metrics.update(round_metrics(output))
+    ended = time.perf_counter()
+    for stage, seconds in runtime.stage_seconds.items():
+      metrics[f'time/{stage}_seconds'] = seconds
+    metrics['time/evaluation_seconds'] = ended - trained
+    metrics['time/round_seconds'] = ended - started
+    return state, metrics
+
+  return one_round
+
+
+def _summarize(experiment: schema.Experiment, rows: Any) -> dict[str, Any]:
+  attack = experiment.attack
+  return summary.summarize(
+    rows,
+    seed=experiment.seed,
+    start_round=attack and attack.start_round,
+    stop_round=attack and attack.stop_round,
+    every=attack.every if attack else 1,
+  )

@@ -1,0 +1,55 @@
+"""Turns what a round's computation returns into named numbers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+
+def round_metrics(output: Mapping[str, Any]) -> dict[str, float]:
+  """Names the measurements of a round.
+
+  Args:
+    output: the metrics struct of `federated.server_step`.
+
+  Returns:
+    train/loss (nats, mean over benign clients); update_norm/benign_mean,
+    .../malicious_mean and .../aggregate (l2); rule/selected_benign and
+    .../selected_malicious (rows with a share in the result), the malicious
+    rows' share of the result, and every scalar that the rule measured;
+    clients/participating and clients/malicious; pruning/<layer>/units (pruned
+    in this round).
+  """
+  values = {name: np.asarray(value) for name, value in output.items()}
+  malicious = values['rank'] >= 0
+  metrics = {
+    'clients/participating': len(malicious),
+    'clients/malicious': int(malicious.sum()),
+    'train/loss': _mean(values['loss'][~malicious]),
+    'update_norm/benign_mean': _mean(values['norm'][~malicious]),
+  }
+  if malicious.any():
+    metrics['update_norm/malicious_mean'] = _mean(values['norm'][malicious])
+  metrics['update_norm/aggregate'] = float(values['update_norm'])
+  metrics.update(_selection(values['selected'], malicious))
+  metrics['rule/num_dropped'] = int(values['num_dropped'])
+  for name, value in values.items():
+    if name.startswith('rule/') and value.ndim == 0:
+      metrics[name] = value.item()
+    if name.startswith('pruning/') and name.endswith('/units'):
+      metrics[name] = int((value >= 0).sum())
+  return metrics
+
+
+def _selection(selected: np.ndarray, malicious: np.ndarray) -> dict[str, float]:
+  metrics = {'rule/selected_benign': int((selected[~malicious] > 0).sum())}
+  if malicious.any():
+    metrics['rule/selected_malicious'] = int((selected[malicious] > 0).sum())
+    total = float(selected.sum())
+    share = float(selected[malicious].sum()) / total if total else 0.0
+    metrics['rule/malicious_share'] = share
+  return metrics
+
+
+def _mean(values: np.ndarray) -> float:
+  return float(values.mean()) if values.size else float('nan')

@@ -1,0 +1,37 @@
+"""Chooses the runtime that an experiment asks for."""
+
+import tensorflow_federated as tff
+
+from flsec.config import schema
+from flsec.runtime import runtime, threads
+
+
+def build_runtime(
+  config: schema.RuntimeConfig, process: tff.templates.IterativeProcess
+) -> runtime.Runtime:
+  """Builds the runtime of a process.
+
+  Args:
+    config: the context and its options.
+    process: what it will run.
+
+  Returns:
+    A runtime; close it, or use it as a context manager.
+
+  Raises:
+    ValueError: an unknown context.
+  """
+  if config.context == 'in_process':
+    from flsec.runtime import in_process
+
+    return in_process.InProcess(
+      process, num_threads=config.threads or threads.usable_cores()
+    )
+  if config.context == 'tff_local':
+    from flsec.runtime import tff_local
+
+    return tff_local.TffLocal(process)
+  raise ValueError(
+    'runtime.context is in_process, tff_local or tff_remote; got '
+    f'{config.context!r}.'
+  )
