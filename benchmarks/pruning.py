@@ -21,7 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 from flsec import pruning
-from flsec.models.layout import Layer, Layout, Span
+from flsec.models.flat import FlatModel
 from flsec.pruning import criteria, intervals
 from flsec.pruning.pruner import PruningContext
 
@@ -29,25 +29,12 @@ _INPUTS, _NEXT, _CLASSES = 784, 512, 10
 _LIMIT_SECONDS = 2.0
 
 
-def _layout(sizes):
-  """Lays out a perceptron."""
-  layers, start = [], 0
-  for index, (fan_in, units) in enumerate(zip(sizes, sizes[1:])):
-    kernel = Span(start, (fan_in, units))
-    bias = Span(kernel.stop, (units,))
-    start = bias.stop
-    is_last = index == len(sizes) - 2
-    layers.append(
-      Layer(
-        f'dense_{index}',
-        'dense',
-        {'kernel': kernel, 'bias': bias},
-        units,
-        'linear' if is_last else 'relu',
-        () if is_last else (f'dense_{index + 1}',),
-      )
-    )
-  return Layout(tuple(layers), start, layers[-1].name)
+def _layout(units):
+  """Lays out a perceptron whose first hidden layer has `units` units."""
+  dense = tf.keras.layers.Dense
+  inputs = tf.keras.layers.Input((_INPUTS,))
+  x = dense(_NEXT, 'relu')(dense(units, 'relu')(inputs))
+  return FlatModel(tf.keras.Model(inputs, dense(_CLASSES)(x))).layout
 
 
 def _weights(layout, scale=0.03):
@@ -106,7 +93,7 @@ def _seconds(call, repeats):
 
 def _compare_with_loop(units):
   """Returns the loop's seconds per pair, and how far the scores differ."""
-  layout = _layout([_INPUTS, units, _NEXT, _CLASSES])
+  layout = _layout(units)
   # Small weights: the sigmoids are far from saturated.
   weights = _weights(layout, scale=0.003)
   scores, low, high = (result.numpy() for result in _score(layout)(weights))
@@ -126,7 +113,7 @@ def main(units: int = 1024, repeats: int = 5) -> None:
   per_pair, difference = _compare_with_loop(max(2, units // 8))
   print(f'plain NumPy loop: {per_pair * 1e6:.1f} us a pair')
   print(f'largest difference of the scores: {difference:.1e}')
-  layout = _layout([_INPUTS, units, _NEXT, _CLASSES])
+  layout = _layout(units)
   weights = _weights(layout)
   score = _score(layout)
   seconds = _seconds(lambda: score(weights)[0].numpy(), repeats)
