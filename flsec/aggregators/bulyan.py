@@ -13,7 +13,6 @@ from flsec.aggregators import (
 from flsec.aggregators.rule import (
   Measurements,
   Rule,
-  ServerContext,
   check_num_byzantine,
   stateless,
 )
@@ -27,7 +26,9 @@ def bulyan(*, num_byzantine: int, replication: str = 'none') -> Rule:
 
   1. theta = n - 2 f rows are chosen one after the other: each time Krum's
      choice among the n' rows that are left, scored by their n' - f - 2 nearest
-     neighbours (none where that is below 1: then the lowest client).
+     neighbours (none where that is below 1). Ties go to the lowest client; the
+     last choices are ties where f <= 2, as a pair of nearest neighbours has one
+     score, so that the order of the clients matters there.
   2. In each coordinate, the mean of the theta - 2 f values closest to the
      median of the theta; a tie between two sides takes the lower value.
 
@@ -52,13 +53,12 @@ def bulyan(*, num_byzantine: int, replication: str = 'none') -> Rule:
       f'{replication!r}.'
     )
 
-  def aggregate(
-    updates: tf.Tensor, weights: tf.Tensor, context: ServerContext
+  def choose_and_combine(
+    updates: tf.Tensor, scored: tf.Tensor
   ) -> tuple[tf.Tensor, Measurements]:
-    del weights, context
     rows = columns.num_rows(updates)
     theta = rows - 2 * num_byzantine
-    distances = gram.squared_distances(updates)
+    distances = gram.squared_distances(scored)
     if replication == 'flbyz':
       scores = krum_scores.score(distances, rows - num_byzantine - 2)
       chosen = selection.smallest(scores, theta)
@@ -75,9 +75,10 @@ def bulyan(*, num_byzantine: int, replication: str = 'none') -> Rule:
 
   return stateless(
     f'bulyan({num_byzantine=})',
-    aggregate,
+    choose_and_combine,
     minimum_clients=4 * num_byzantine + 3,
     requirement=f'n >= 4 f + 3 with f = num_byzantine = {num_byzantine}',
+    takes_scored_rows=True,
   )
 
 

@@ -6,11 +6,10 @@ from typing import Callable, Optional
 import tensorflow as tf
 
 from flsec.aggregators import columns, selection
-from flsec.aggregators.gram import Gram, gram
+from flsec.aggregators.gram import Gram, gram, squared_norms
 from flsec.aggregators.rule import (
   Measurements,
   Rule,
-  ServerContext,
   check_num_byzantine,
   stateless,
 )
@@ -64,17 +63,16 @@ def density_rule(
   is_replication = options.replication != 'none'
 
   def aggregate(
-    updates: tf.Tensor, weights: tf.Tensor, context: ServerContext
+    updates: tf.Tensor, scored: tf.Tensor
   ) -> tuple[tf.Tensor, Measurements]:
-    del weights, context
-    products = gram(updates)
+    products = gram(scored)
     mask = tf.ones([columns.num_rows(updates)])
     for closeness in closenesses:
       mask *= _white_list(closeness(products, options.replication), options)
     shares = selection.equal_shares(mask)
     coefficients = tf.cast(shares, tf.float64)
     if is_replication:  # The authors' code averages rows of unit length.
-      norms = tf.sqrt(products.squared_norms())
+      norms = tf.sqrt(squared_norms(updates))
       coefficients = tf.math.divide_no_nan(coefficients, norms)
     update = selection.weighted_sum(coefficients, updates)
     return update, {'selected': shares}
@@ -87,6 +85,7 @@ def density_rule(
     minimum_clients=minimum,
     requirement=f'n > 2 f and n >= 2 with f = num_byzantine = {f}',
     selects_rows=not is_replication,
+    takes_scored_rows=True,
   )
 
 

@@ -66,7 +66,7 @@ def gram(updates: tf.Tensor) -> Gram:
   Returns:
     The products, in float64; nothing of the size of the stack is allocated.
   """
-  centre = updates[_middle_row(updates)]
+  centre = updates[middle_row(updates)]
 
   def beside(block: tf.Tensor, centre_block: tf.Tensor) -> tf.Tensor:
     origin = tf.cast(centre_block, tf.float64)
@@ -86,7 +86,7 @@ def squared_distances(updates: tf.Tensor) -> tf.Tensor:
   Args:
     updates: float32 [n, d], all finite.
   """
-  centre = updates[_middle_row(updates)]
+  centre = updates[middle_row(updates)]
 
   def products(block: tf.Tensor, centre_block: tf.Tensor) -> tf.Tensor:
     rows = tf.cast(block, tf.float64) - tf.cast(centre_block, tf.float64)
@@ -109,7 +109,9 @@ def _sum(
 
 def _squared_distances(products: tf.Tensor) -> tf.Tensor:
   squares = tf.linalg.diag_part(products)
-  total = squares[:, None] + squares[None, :] - 2.0 * products
+  # Both triangles are averaged: that d(i, j) = d(j, i) keeps ties exact.
+  products = products + tf.transpose(products)
+  total = squares[:, None] + squares[None, :] - products
   return tf.linalg.set_diag(tf.maximum(total, 0.0), tf.zeros_like(squares))
 
 
@@ -134,7 +136,7 @@ def squared_norms(updates: tf.Tensor) -> tf.Tensor:
   return squared_distances_to(updates, tf.zeros([columns.num_columns(updates)]))
 
 
-def _middle_row(updates: tf.Tensor) -> tf.Tensor:
+def middle_row(updates: tf.Tensor) -> tf.Tensor:
   """Returns the index of the row with the median largest absolute entry."""
   largest = tf.maximum(
     tf.reduce_max(updates, axis=1), -tf.reduce_min(updates, axis=1)

@@ -17,8 +17,11 @@ Examples = tuple[tf.Tensor, tf.Tensor]  # x [s, ...] as stored, y int32 [s].
 class Model(Protocol):
   """The part of `flsec.models.flat.FlatModel` that rules may use."""
 
+  def inputs(self, x: tf.Tensor) -> tf.Tensor:
+    """Turns examples as they are stored into model inputs [s, ...]."""
+
   def logits(self, weights: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
-    """Returns [s, num_classes] for weights [d] and examples [s, ...]."""
+    """Returns [s, num_classes] for weights [d] and model inputs [s, ...]."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +118,7 @@ class Rule:
     return self.next(state, updates, weights, context)[1]
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=128)
 def _once(rule: Rule, rows: int, dimension: int) -> Callable[..., tf.Tensor]:
   # As a graph, blocks of columns run side by side; a second call of the same
   # rule on the same shape reuses it.
@@ -139,6 +142,7 @@ def stateless(
   needs: frozenset[str] = frozenset(),
   is_weighted_mean: bool = False,
   selects_rows: bool = False,
+  takes_scored_rows: bool = False,
 ) -> Rule:
   """Makes a rule that keeps nothing between rounds.
 
@@ -151,26 +155,33 @@ def stateless(
     needs: see `Rule`.
     is_weighted_mean: see `Rule`.
     selects_rows: see `Rule`.
+    takes_scored_rows: `aggregate` is `(updates [n, d], scored [n, e]) -> ...`
+      instead, and looks at `scored` to score the rows (`Rule.scored_by`).
   """
 
-  def next_state(
-    state: State,
-    updates: tf.Tensor,
-    weights: tf.Tensor,
-    context: ServerContext,
-  ) -> tuple[State, tf.Tensor, Measurements]:
-    updates = require_clients(updates, name, minimum_clients, requirement)
-    update, measurements = aggregate(updates, weights, context)
-    return state, update, measurements
+  def scored_by(view: View) -> Next:
+    def next_state(
+      state: State,
+      updates: tf.Tensor,
+      weights: tf.Tensor,
+      context: ServerContext,
+    ) -> tuple[State, tf.Tensor, Measurements]:
+      updates = require_clients(updates, name, minimum_clients, requirement)
+      if takes_scored_rows:
+        return (state, *aggregate(updates, view(updates)))
+      return (state, *aggregate(updates, weights, context))
+
+    return next_state
 
   return Rule(
     name,
-    next_state,
+    scored_by(lambda rows: rows),
     minimum_clients=minimum_clients,
     requirement=requirement,
     needs=needs,
     is_weighted_mean=is_weighted_mean,
     selects_rows=selects_rows,
+    scored_by=scored_by if takes_scored_rows else None,
   )
 
 

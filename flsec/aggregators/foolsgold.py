@@ -1,0 +1,97 @@
+"""FoolsGold: little weight for clients whose past updates look alike."""
+
+import tensorflow as tf
+
+from flsec import registry
+from flsec.aggregators import columns, gram, selection
+from flsec.aggregators.rule import (
+  Measurements,
+  Rule,
+  ServerContext,
+  State,
+  require_clients,
+)
+
+
+@registry.aggregator('foolsgold', paper='Fung et al., RAID 2020')
+def foolsgold(*, num_clients: int, confidence: float = 1.0) -> Rule:
+  """Mean weighted against clients whose summed updates are alike.
+
+  State: each client's sum of all its updates so far, h_i (float32 [n, d]). With
+  c_ij = cos(h_i, h_j), j other than i, and v_i = max(0, max_j c_ij):
+
+    pardoning   c_ij <- c_ij v_i / v_j where v_j > v_i
+    a_i = clip(1 - max_j c_ij, 0, 1), then a_i <- a_i / max_j a_j
+    a_i <- clip(kappa (ln(a_i / (1 - a_i)) + 1/2), 0, 1), 1 where a_i was 1.
+
+  The result is sum_i a_i x_i / sum_i a_i (the authors' code divides by n, which
+  shrinks the step); the zero update where all weights are 0, as for clients
+  that all agree. `selected` is a_i / sum_j a_j. Unweighted otherwise.
+
+  Rows must be the same clients in the same order in every round. So a dropped
+  row counts as too few clients.
+
+  Args:
+    num_clients: n.
+    confidence: kappa, above 0.
+
+  Raises:
+    ValueError: an option is out of its range, or n is not `num_clients`.
+
+  References:
+    Fung, Yoon, Beschastnikh. The limitations of federated learning in Sybil
+    settings. RAID 2020, Algorithm 1.
+  """
+  if num_clients < 1:
+    raise ValueError(
+      f'foolsgold: num_clients must be 1 or more; got {num_clients}.'
+    )
+  if not confidence > 0:
+    raise ValueError(
+      f'foolsgold: confidence must be above 0; got {confidence}.'
+    )
+  requirement = f'one row for each of num_clients = {num_clients}'
+
+  def next_state(
+    state: State,
+    updates: tf.Tensor,
+    weights: tf.Tensor,
+    context: ServerContext,
+  ) -> tuple[State, tf.Tensor, Measurements]:
+    del weights, context
+    updates = require_clients(updates, 'foolsgold', num_clients, requirement)
+    if updates.shape[0] not in (None, num_clients):
+      raise ValueError(
+        f'foolsgold keeps a history of num_clients={num_clients} clients; got '
+        f'n={updates.shape[0]} rows. Set num_clients to the clients of a round.'
+      )
+    history = state + tf.ensure_shape(updates, [num_clients, None])
+    alike = gram.gram(history).cosines()
+    scores = tf.cast(_scores(alike, confidence), tf.float32)
+    shares = tf.math.divide_no_nan(scores, tf.reduce_sum(scores))
+    update = selection.weighted_sum(shares, updates)
+    return history, update, {'selected': shares}
+
+  return Rule(
+    f'foolsgold({num_clients=})',
+    next_state,
+    initialize=lambda dimension: tf.zeros([num_clients, dimension]),
+    minimum_clients=num_clients,
+    requirement=requirement,
+  )
+
+
+def _scores(cosines: tf.Tensor, confidence: float) -> tf.Tensor:
+  """Returns float64 [n] in [0, 1], from the cosines of the histories."""
+  rows = columns.num_rows(cosines)
+  others = tf.linalg.set_diag(cosines, tf.zeros([rows], cosines.dtype))
+  most = tf.reduce_max(others, axis=1)  # [n], at least 0: the diagonal.
+  pardon = tf.math.divide_no_nan(most[:, None], most[None, :])
+  pardoned = tf.where(most[None, :] > most[:, None], others * pardon, others)
+  scores = tf.clip_by_value(1.0 - tf.reduce_max(pardoned, axis=1), 0.0, 1.0)
+  scores = tf.math.divide_no_nan(scores, tf.reduce_max(scores))
+  # The logit of 1 and 0 is infinite; clipping makes 1 and 0 of it again.
+  inner = tf.clip_by_value(scores, 1e-12, 1.0 - 1e-12)
+  logit = confidence * (tf.math.log(inner / (1.0 - inner)) + 0.5)
+  logit = tf.where(scores >= 1.0, tf.ones_like(logit), logit)
+  return tf.where(scores > 0, tf.clip_by_value(logit, 0.0, 1.0), 0.0)
