@@ -1,14 +1,11 @@
 """Measures the time to load and to share data, and the memory it takes.
 
-    python benchmarks/data_memory.py
-
-Each measurement runs in a process of its own, so that the peak of its memory
+Run `python -m benchmarks.data_memory`. Each measurement runs in a process of its own, so that the peak of its memory
 is its own. A federation of FEMNIST's full size is built from generated images.
 Exits with 1 if a figure is above its bound.
 """
 
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -118,7 +115,7 @@ _MEASUREMENTS = {
 def _measure(name: str) -> dict[str, float]:
   """Runs one measurement in a new process."""
   result = subprocess.run(
-    [sys.executable, os.path.abspath(__file__), name],
+    [sys.executable, '-m', 'benchmarks.data_memory', name],
     check=True,
     stdout=subprocess.PIPE,
     text=True,

@@ -37,6 +37,17 @@ def test_writers_come_by_name_and_their_images_as_stored(tmp_path, splits):
   assert (train.x.dtype, train.writers.dtype) == (np.uint8, np.int32)
 
 
+def test_order_of_many_rows_is_kept(tmp_path):
+  clients = list(np.random.default_rng(0).permutation(['a', 'b'] * 60))
+  rows = [(str(c), np.full(784, i), i % 10) for i, c in enumerate(clients)]
+  path = tmp_path / 'emnist_all.sqlite'
+  write_emnist(path, {'digits_only_train': rows})
+  train, _ = emnist_sqlite.read(path, only_digits=True)
+  expected = [i for c in 'ab' for i, name in enumerate(clients) if name == c]
+  np.testing.assert_array_equal(train.x[:, 0, 0, 0], expected)
+  np.testing.assert_array_equal(train.y, np.array(expected) % 10)
+
+
 def test_only_digits_chooses_the_splits(tmp_path, splits):
   path = tmp_path / 'emnist_all.sqlite'
   write_emnist(path, splits)

@@ -44,6 +44,14 @@ def test_first_message_may_be_the_odd_one():
   np.testing.assert_array_equal(y, [200, 1, 1])
 
 
+def test_labels_of_two_bytes_are_read_whole():
+  pixels, labels = _random(4), [330, 331, 330, 128]
+  messages = [example_proto(*pair) for pair in zip(pixels, labels)]
+  read, y = parse_images(messages, 12)
+  np.testing.assert_array_equal(read, pixels)
+  np.testing.assert_array_equal(y, labels)
+
+
 def test_refuses_another_number_of_pixels():
   with pytest.raises(ValueError, match='44 bytes of pixels, not 48'):
     parse_images([example_proto(_random(1, 11)[0], 1)], 12)

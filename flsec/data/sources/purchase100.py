@@ -26,9 +26,9 @@ def purchase100(
 
   Args:
     data_dir: folder of dataset_purchase.tgz or purchase100.npz; else the
-      archive is downloaded here. It is read in memory, never unpacked.
-    num_train: training examples; the others test.
-    split_seed: seed of the shuffle before that.
+      archive comes here.
+    num_train: as of `location30`, and so is split_seed.
+    split_seed: see num_train.
     verify_checksum: refuse another number of rows or classes (no checksum was
       published). Set it to false for a copy of your own.
 
@@ -36,12 +36,10 @@ def purchase100(
     x uint8 [M, 600] of 0 and 1; scale is 1.
 
   Raises:
-    DataFileError: missing and not downloadable, damaged, or another data set.
-    ValueError: num_train leaves no training or no test example.
+    DataFileError, ValueError: as `location30`.
 
   References:
-    Shokri et al., "Membership Inference Attacks Against Machine Learning
-    Models", S&P 2017; split as in AGRAMPLIFIER's table of data sets.
+    Shokri et al., S&P 2017; split as in AGRAMPLIFIER's table of data sets.
   """
   paths = find_files(data_dir, FILES)
   path = paths[0] if paths else fetch_with_keras(ORIGIN, data_dir)

@@ -57,6 +57,11 @@ def test_counts_by_class_cut_at_cumulative_shares():
   np.testing.assert_array_equal(counts.T, [[2, 5, 3], [0, 7, 0], [1, 2, 7]])
 
 
+def test_shares_that_sum_to_almost_one_use_every_example():
+  counts = counts_by_class(np.array([[0.5, 0.4999999]]), np.array([10]))
+  np.testing.assert_array_equal(counts, [[5], [5]])
+
+
 def test_a_class_that_no_client_drew_is_left_over():
   shares = np.array([[1.0, 0.0], [1.0, 0.0]])
   counts = counts_by_client(shares, np.array([4, 5]))
