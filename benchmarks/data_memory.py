@@ -1,7 +1,8 @@
 """Measures the time to load and to share data, and the memory it takes.
 
-Run `python -m benchmarks.data_memory`. Each measurement runs in a process of its own, so that the peak of its memory
-is its own. A federation of FEMNIST's full size is built from generated images.
+Run `python -m benchmarks.data_memory`. Each measurement runs in a process of
+its own, so that the peak of its memory is its own. A federation of FEMNIST's
+full size is built from generated images.
 Exits with 1 if a figure is above its bound.
 """
 
