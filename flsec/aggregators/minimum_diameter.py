@@ -17,15 +17,16 @@ from flsec.aggregators.rule import (
 )
 
 MAX_SUBSETS = 200_000
-_SUBSETS_A_BLOCK = 4096
+_SUBSETS_A_BLOCK = 1024
 
 
 @registry.aggregator('minimum_diameter', paper='El Mhamdi et al., ICML 2018')
 def minimum_diameter(*, num_byzantine: int) -> Rule:
   """Mean of the n - f updates whose largest distance is smallest (small n).
 
-  All subsets of n - f clients are tried; a tie takes the first one in
-  lexicographic order. Unweighted.
+  All subsets of n - f clients are tried. Several often share their two farthest
+  members: then the one with the least sum of squared distances is taken, then
+  the first in lexicographic order. Unweighted.
 
   Args:
     num_byzantine: f; needs n > 2 f clients, and n over f at most 200,000.
@@ -51,7 +52,9 @@ def minimum_diameter(*, num_byzantine: int) -> Rule:
       subsets = tf.constant(_subsets(rows, num_byzantine))
     else:
       subsets = _subsets_of_unknown(rows, num_byzantine)
-    best = selection.smallest(_diameters(distances, subsets), 1)[0]
+    diameters, sums = _sizes(distances, subsets)
+    is_tightest = diameters <= tf.reduce_min(diameters)
+    best = selection.smallest(tf.where(is_tightest, sums, sums.dtype.max), 1)[0]
     shares = selection.equal_shares(tf.cast(subsets[best], tf.float32))
     return selection.weighted_sum(shares, updates), {'selected': shares}
 
@@ -101,21 +104,24 @@ def _subsets_of_unknown(rows: tf.Tensor, num_byzantine: int) -> tf.Tensor:
   return tf.reverse(is_out == 0, [0])
 
 
-def _diameters(distances: tf.Tensor, subsets: tf.Tensor) -> tf.Tensor:
-  """Returns float64 [s], the largest squared distance within each subset."""
+def _sizes(
+  distances: tf.Tensor, subsets: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+  """Returns the largest and the added distances in each subset, float64 [s]."""
   count = columns.num_rows(subsets)
 
-  def block(start: tf.Tensor) -> tf.Tensor:
+  def block(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     index = tf.minimum(start + tf.range(_SUBSETS_A_BLOCK), count - 1)
     member = tf.gather(subsets, index)  # [b, n]
     pairs = member[:, :, None] & member[:, None, :]
-    return tf.reduce_max(tf.where(pairs, distances, 0.0), axis=[1, 2])
+    within = tf.where(pairs, distances, 0.0)  # [b, n, n]
+    return tf.reduce_max(within, axis=[1, 2]), tf.reduce_sum(within, [1, 2])
 
-  starts = tf.range(0, count, _SUBSETS_A_BLOCK)
-  blocks = tf.map_fn(
+  signature = tf.TensorSpec([_SUBSETS_A_BLOCK], tf.float64)
+  largest, added = tf.map_fn(
     block,
-    starts,
-    fn_output_signature=tf.TensorSpec([_SUBSETS_A_BLOCK], tf.float64),
+    tf.range(0, count, _SUBSETS_A_BLOCK),
+    fn_output_signature=(signature, signature),
     parallel_iterations=2,
   )
-  return tf.reshape(blocks, [-1])[:count]
+  return tf.reshape(largest, [-1])[:count], tf.reshape(added, [-1])[:count]

@@ -115,9 +115,9 @@ def _block_nearest_median(block: tf.Tensor, count: columns.Count) -> tf.Tensor:
     rest = ranked[start : start + count]
     size = columns.num_rows(rest)
     rival = best[:size]
-    closer = tf.where(
-      tf.abs(rest - middle) < tf.abs(rival - middle), rest, rival
-    )
+    # |rest - m| < |rival - m| for rest >= rival, free of a rounded difference:
+    # the two middle values of an even n have to come out as a tie.
+    closer = tf.where(0.5 * rival + 0.5 * rest < middle, rest, rival)
     return start + count, tf.concat([closer, best[size:]], axis=0)
 
   if isinstance(rows, int) and isinstance(count, int):

@@ -1,0 +1,34 @@
+"""Choosing by score."""
+
+import numpy as np
+import tensorflow as tf
+
+from flsec.aggregators import selection
+
+
+def test_ties_go_to_the_lowest_index():
+  scores = tf.constant([5.0, 2, 5, 2, 9], tf.float64)
+  np.testing.assert_array_equal(selection.smallest(scores, 3), [1, 3, 0])
+  np.testing.assert_array_equal(selection.largest(scores, 3), [4, 0, 2])
+
+
+def test_members_and_shares():
+  mask = selection.members(tf.constant([3, 1]), 5)
+  np.testing.assert_array_equal(mask, [0, 1, 0, 1, 0])
+  np.testing.assert_array_equal(
+    selection.equal_shares(mask), [0, 0.5, 0, 0.5, 0]
+  )
+
+
+def test_an_empty_mask_has_no_shares_and_no_nan():
+  shares = selection.equal_shares(tf.zeros([3]))
+  np.testing.assert_array_equal(shares, np.zeros(3))
+  np.testing.assert_array_equal(
+    selection.weighted_sum(shares, tf.ones([3, 2])), np.zeros(2)
+  )
+
+
+def test_a_row_with_coefficient_zero_leaves_no_trace():
+  rows = tf.constant([[1.0, 2.0], [1e38, -1e38]])
+  found = selection.weighted_sum(tf.constant([0.5, 0.0], tf.float64), rows)
+  np.testing.assert_array_equal(found, [0.5, 1.0])
