@@ -8,6 +8,7 @@ from typing import Callable, Optional
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from flsec.experiment import summary as summary_lib
 from flsec.experiment.metric_rows import ROUND
@@ -99,11 +100,11 @@ def draw_norms(cell: Cell) -> Optional[Figure]:
   everything: list[float] = []
   for name in names:
     rounds, values = cell.series(name)
-    label = name.split('/', 1)[1]
-    known = {'benign_mean': style.BLUE, 'malicious_mean': style.VERMILION}
+    label = name.split('/', 1)[1].replace('_mean', '').replace('_', ' ')
+    known = {'benign': style.BLUE, 'malicious': style.VERMILION}
     line = '--' if 'malicious' in label else '-'
     colour = known.get(label) or next(colours)
-    _line(axes, rounds, values, label.replace('_', ' '), colour, line)
+    _line(axes, rounds, values, label, colour, line)
     everything += [v for v in _finite(values) if v > 0]
   if everything and max(everything) > 20 * min(everything):
     axes.set_yscale('log')
@@ -127,7 +128,8 @@ def draw_selected(cell: Cell) -> Optional[Figure]:
     )
     line = '--' if 'malicious' in label else '-'
     _line(axes, rounds, values, label, colour, line)
-  axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+  axes.set_ylim(bottom=0)
+  axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
   axes.set_ylabel('rows')
   return _over_rounds(figure, axes, cell)
 
@@ -147,8 +149,9 @@ def _line(
 
 
 def _over_rounds(figure: Figure, axes: Axes, cell: Cell) -> Figure:
-  _mark_attack(axes, cell)
-  style.legend_above(axes)
+  # The shade is named in the first picture of the page.
+  _mark_attack(axes, cell, is_named=False)
+  style.legend_above(axes, columns=3)
   style.round_axis(axes, cell.rounds, ticks=7)
   return figure
 
@@ -212,7 +215,8 @@ _PICTURES: tuple[tuple[str, str, str, bool, _Draw], ...] = (
   (
     'norms',
     'Update norms',
-    'Mean l2 norm of what benign and malicious clients sent.',
+    'Mean l2 norm of what benign and malicious clients sent, and of what the '
+    'rule made of it.',
     False,
     draw_norms,
   ),
