@@ -92,7 +92,7 @@ def _interrupted(command: Command, argv: Sequence[str]) -> int:
 
 def _is_explained(error: Exception) -> bool:
   """Tells whether flsec raised the error, so that its message says enough."""
-  if isinstance(error, OSError):
+  if isinstance(error, (OSError, ConfigError, UsageError)):
     return True
   frames = traceback.extract_tb(error.__traceback__)
   return bool(frames) and _ROOT in pathlib.Path(frames[-1].filename).parents

@@ -1,0 +1,81 @@
+"""Every shipped experiment can be read, checked, and written back."""
+
+import pathlib
+import re
+
+import pytest
+
+from flsec.config import dump, loading, yaml_file
+
+_FOLDER = pathlib.Path(__file__).resolve().parent.parent / 'experiments'
+_FILES = sorted(_FOLDER.rglob('*.yaml'))
+
+
+def _name(path):
+  return str(path.relative_to(_FOLDER))
+
+
+@pytest.fixture(params=_FILES, ids=_name)
+def path(request) -> pathlib.Path:
+  return request.param
+
+
+def test_there_are_some():
+  assert 'quickstart.yaml' in map(_name, _FILES)
+
+
+def test_is_valid_and_loads_back_equal(path):
+  for cell in loading.load_cells(str(path)):
+    text = dump.to_yaml(cell.experiment)
+    again = loading.from_mapping(yaml_file.parse(text, ''))
+    assert again == cell.experiment
+
+
+def test_can_be_shrunk(path):
+  for cell in loading.load_cells(str(path), ['rounds=2']):
+    assert cell.experiment.rounds == 2
+
+
+def test_explains_itself(path):
+  text = path.read_text(encoding='utf-8')
+  assert text.startswith('# '), 'say first what is shown, and from which paper'
+  experiment = loading.load_cells(str(path))[0].experiment
+  assert experiment.description
+  assert max(map(len, text.splitlines())) <= 100
+
+
+def test_every_command_in_a_comment_names_a_shipped_file(path):
+  text = path.read_text(encoding='utf-8')
+  for name in re.findall(r'EXP=(\S+)', text):
+    assert (_FOLDER / f'{name}.yaml').is_file()
+
+
+def test_names_are_unique():
+  names = [loading.load_cells(str(p))[0].experiment.name for p in _FILES]
+  assert len(set(names)) == len(names)
+
+
+class TestSettings:
+  """Numbers that the experiments are known for."""
+
+  def test_quickstart(self):
+    quickstart = loading.load(str(_FOLDER / 'quickstart.yaml'))
+    assert quickstart.dataset.name == 'digits'
+    assert quickstart.clients.num_clients == 20
+    assert quickstart.attack.num_byzantine == 4
+    assert quickstart.attack.start_round == 6
+    assert quickstart.server.aggregator.options['num_byzantine'] == 4
+
+  @pytest.mark.parametrize('name', ['lenet5_mnist', 'mlp_mnist'])
+  def test_flap(self, name):
+    flap = loading.load(str(_FOLDER / 'flap' / f'{name}.yaml'))
+    clients, attack = flap.clients, flap.attack
+    assert (flap.rounds, clients.num_clients, clients.epochs) == (30, 80, 2)
+    assert (clients.batch_size, clients.optimizer.name) == (24, 'adam')
+    assert clients.optimizer.learning_rate == 0.001
+    assert (attack.num_byzantine, attack.start_round) == (16, 21)
+    assert attack.options == {'source_label': 1, 'target_label': 7}
+    assert flap.server.aggregator.options['num_byzantine'] == 16
+    pruning = flap.pruning.options
+    assert (pruning['start_round'], pruning['every']) == (1, 5)
+    assert pruning['fraction'] == 0.01
