@@ -10,7 +10,7 @@ from flsec import attacks, data, models, pruning, registry
 from flsec.aggregators import screening
 from flsec.aggregators.rule import Rule
 from flsec.attacks.attack import Attack
-from flsec.config import schema
+from flsec.config import estimate, schema
 from flsec.data import federation as federation_lib
 from flsec.data import selection
 from flsec.data.dataset import Federation
@@ -184,6 +184,7 @@ def _attack_plan(
     start_round=config.start_round,
     stop_round=config.stop_round,
     every=config.every,
+    num_participants=estimate.num_byzantine_of_a_round(experiment),
     state=_attack_state(
       experiment, attack, federation, model, weights, malicious
     ),

@@ -118,6 +118,8 @@ def _attack_training(
     round_number=round_number,
     seed=seeds.fold(client['seed'], round_number),
     state=state.own_state(broadcast, 'attack', plan.attack.state),
+    num_clients=tf.constant(plan.num_participants),
+    num_byzantine=tf.constant(plan.attack.num_participants),
     client_rank=client['rank'],
     layout=plan.model.layout,
     model=plan.model,

@@ -89,7 +89,11 @@ def build_local_training(
       weights, slots, count, loss = carry
       x, y, mask = batches.take(epoch_shard, position)
       step_seed = seeds.fold(seed, index)
-      own = context and dataclasses.replace(context, seed=step_seed)
+      own = context and dataclasses.replace(
+        context,
+        seed=step_seed,
+        num_examples=None if mask is None else _count(mask),
+      )
       x = model.inputs(x)
       if hooks.poison:
         x, y = hooks.poison(x, y, own)
@@ -130,6 +134,10 @@ def num_slots(clients: schema.ClientsConfig) -> int:
   return optimizers.build_optimizer(clients.optimizer).num_slots
 
 
+def _count(mask: tf.Tensor) -> tf.Tensor:
+  return tf.cast(tf.reduce_sum(mask), tf.int32)
+
+
 def _run_epochs(num_epochs, per_epoch, shard, seed, step, carry):
   def epoch(number, carry):
     mixed = _shuffled(shard, seeds.fold(seed, -1, number))
@@ -162,9 +170,12 @@ def _shuffled(shard: Shard, seed: tf.Tensor) -> Shard:
   """Puts the real rows in a drawn order; rows that pad stay behind them."""
   rows = tf.shape(shard.y)[0]
   # Philox counts: the draw of [rows] starts with that of [count], so the order
-  # does not depend on the padding, nor on the device.
-  keys = tf.random.stateless_uniform([rows], seed, alg='philox')
-  keys = tf.where(tf.range(rows) < shard.count, keys, 2.0)
+  # does not depend on the padding; and its bits, unlike floats made of them,
+  # are the same on every device.
+  keys = tf.random.stateless_uniform(
+    [rows], seed, None, None, tf.int32, alg='philox'
+  )
+  keys = tf.where(tf.range(rows) < shard.count, keys, tf.int32.max)
   order = tf.argsort(keys, stable=True)
   return Shard(
     tf.gather(shard.x, order), tf.gather(shard.y, order), shard.count

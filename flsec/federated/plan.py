@@ -25,6 +25,7 @@ class AttackPlan:
     start_round, stop_round: first and last attacked round; None: no last.
     every: rounds between two attacked ones.
     state: what `attack.initialize` made; a nest of tensors or arrays.
+    num_participants: malicious clients in a round, as the attacker expects it.
   """
 
   attack: attack_lib.Attack
@@ -34,11 +35,12 @@ class AttackPlan:
   stop_round: Optional[int] = None
   every: int = 1
   state: attack_lib.State = ()
+  num_participants: int = 0
 
   def is_active(self, round_number: tf.Tensor) -> tf.Tensor:
     """Tells whether a round is attacked (bool scalar)."""
     since = round_number - self.start_round
-    active = tf.logical_and(since >= 0, since % self.every == 0)
+    active = tf.logical_and(since >= 0, tf.equal(since % self.every, 0))
     if self.stop_round is not None:
       active = tf.logical_and(active, round_number <= self.stop_round)
     return active

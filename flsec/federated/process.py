@@ -1,12 +1,18 @@
 """The round as one TFF federated computation."""
 
 import collections
+import functools
 from typing import Any, Callable
 
-import tensorflow as tf
 import tensorflow_federated as tff
 
-from flsec.federated import client_work, server_step, stacking, state
+from flsec.federated import (
+  client_work,
+  server_step,
+  stacking,
+  state,
+  tracing,
+)
 from flsec.federated.plan import Plan
 
 Struct = collections.OrderedDict
@@ -24,29 +30,24 @@ def build_process(plan: Plan) -> tff.templates.IterativeProcess:
     `state.initial_state`, `client_work.client_type` and
     `server_step.build_server_step` document the structs.
   """
-  initial = state.initial_state(plan)
-  state_type = tff_type(state.type_of(initial))
-  client_type = tff_type(client_work.client_type(plan))
+  state_spec = tracing.specs_of(state.initial_state(plan))
+  client_spec = client_work.client_type(plan)
   parts = stacking.build_stacking(plan)
-  stack_type = tff_type(parts.accumulator_type)
+  stack_spec = parts.accumulator_type
+  broadcast_of = functools.partial(state.broadcast_of, plan)
+  work = client_work.build_client_work(plan)
+  broadcast_spec = _result(broadcast_of, state_spec)
+  result_spec = _result(work, broadcast_spec, client_spec)
 
-  initialize = _computation(
-    lambda: tf.nest.map_structure(tf.identity, state.initial_state(plan))
-  )
-  prepare = _computation(
-    lambda server_state: state.broadcast_of(plan, server_state), state_type
-  )
-  broadcast_type = prepare.type_signature.result
-  train = _computation(
-    client_work.build_client_work(plan), broadcast_type, client_type
-  )
-  result_type = train.type_signature.result
+  initialize = _computation(functools.partial(state.initial_state, plan))
+  prepare = _computation(broadcast_of, state_spec)
+  train = _computation(work, broadcast_spec, client_spec)
   zero = _computation(parts.zero)
-  accumulate = _computation(parts.accumulate, stack_type, result_type)
-  merge = _computation(parts.merge, stack_type, stack_type)
-  report = _computation(lambda total: total, stack_type)
+  accumulate = _computation(parts.accumulate, stack_spec, result_spec)
+  merge = _computation(parts.merge, stack_spec, stack_spec)
+  report = _computation(lambda total: total, stack_spec)
   update = _computation(
-    server_step.build_server_step(plan), state_type, stack_type
+    server_step.build_server_step(plan), state_spec, stack_spec
   )
 
   @tff.federated_computation
@@ -54,8 +55,8 @@ def build_process(plan: Plan) -> tff.templates.IterativeProcess:
     return tff.federated_eval(initialize, tff.SERVER)
 
   @tff.federated_computation(
-    tff.FederatedType(state_type, tff.SERVER),
-    tff.FederatedType(client_type, tff.CLIENTS),
+    tff.FederatedType(tff_type(state_spec), tff.SERVER),
+    tff.FederatedType(tff_type(client_spec), tff.CLIENTS),
   )
   def next_fn(server_state, clients):
     broadcast = tff.federated_broadcast(
@@ -69,11 +70,20 @@ def build_process(plan: Plan) -> tff.templates.IterativeProcess:
   return tff.templates.IterativeProcess(initialize_fn, next_fn)
 
 
-def _computation(function: Callable[..., Any], *types: tff.Type) -> Any:
-  # Inside a tf.function loops and conditions are functional ops; as plain
-  # graph ops, TFF's graph transformations cannot sort them.
-  traced = tf.function(function, autograph=False)
-  return tff.tensorflow.computation(traced, *types)
+def _result(function: Callable[..., Any], *specs: Any) -> Any:
+  return tracing.trace(function, *specs).structured_outputs
+
+
+def _computation(function: Callable[..., Any], *specs: Any) -> Any:
+  # Traced before TFF builds its graph around it: in TFF's own graph `==` would
+  # compare tensors by identity, and loops would be no functional ops.
+  traced = tracing.trace(function, *specs)
+  body = (
+    lambda: traced(),
+    lambda first: traced(first),
+    lambda first, second: traced(first, second),
+  )[len(specs)]
+  return tff.tensorflow.computation(body, *map(tff_type, specs))
 
 
 def tff_type(spec: Any) -> tff.Type:

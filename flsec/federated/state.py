@@ -3,7 +3,6 @@
 import collections
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from flsec.federated import local_training
@@ -19,8 +18,9 @@ def initial_state(plan: Plan) -> Struct:
   Returns:
     weights float32 [d]; round int32, the last finished round; and, where the
     plan needs them, rule (the rule's own state), previous_update [d], attack
-    (the attack's own state), mask bool [d] (what was pruned), momenta [num_clients, d], slots
-    [num_clients, num_slots, d] with counts int32 [num_clients].
+    (the attack's own state), mask bool [d] (what was pruned), momenta
+    [num_clients, d], slots [num_clients, num_slots, d] with counts int32
+    [num_clients].
   """
   dimension = plan.dimension
   state = Struct(
@@ -72,10 +72,3 @@ def _put(state: Struct, name: str, value: Any) -> None:
   tensors = [tf.convert_to_tensor(leaf) for leaf in tf.nest.flatten(value)]
   if tensors:  # TFF has no use for empty structs.
     state[name] = Struct((f'leaf_{i}', leaf) for i, leaf in enumerate(tensors))
-
-
-def type_of(value: Any) -> Any:
-  """Returns the nest of `tf.TensorSpec` of a nest of tensors or arrays."""
-  return tf.nest.map_structure(
-    lambda leaf: tf.TensorSpec(np.shape(leaf), tf.as_dtype(leaf.dtype)), value
-  )

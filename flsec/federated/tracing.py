@@ -27,7 +27,7 @@ def trace(function: Callable[..., Any], *specs: Any) -> Callable[..., Any]:
       'flsec.federated.tracing.trace was called inside a TFF computation; '
       'trace before the computation is defined.'
     )
-  return tf.function(function).get_concrete_function(*specs)
+  return tf.function(function, autograph=False).get_concrete_function(*specs)
 
 
 def specs_of(structure: Any) -> Any:

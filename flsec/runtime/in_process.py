@@ -45,6 +45,11 @@ class InProcess(runtime.Runtime):
       ValueError: the computation has no MapReduceForm.
     """
     super().__init__(process)
+    # Grappler gains nothing on these graphs (measured), and cannot sort a loop
+    # inside a condition; TFF's worker runs without it, too.
+    tf.config.optimizer.set_experimental_options(
+      {'disable_meta_optimizer': True}
+    )
     form = map_reduce_form(process.next)
     self._initialize = graph_function.graph_function(
       tff.backends.mapreduce.get_state_initialization_computation(

@@ -61,7 +61,7 @@ def configure(threads: Optional[int] = None) -> int:
     os.environ[_THREADS] = str(threads)
   os.environ.setdefault(_THREADS, str(usable_cores()))
   os.environ.setdefault('TF_NUM_INTRAOP_THREADS', '1')
-  os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+  os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
   return int(os.environ[_THREADS])
 
 
