@@ -1,0 +1,121 @@
+import pytest
+
+from flsec.config import loading, overrides
+from flsec.config.errors import ConfigError
+from flsec.experiment import preflight
+
+_RAW = {
+  'name': 'small',
+  'rounds': 2,
+  'dataset': {'name': 'digits'},
+  'model': 'lenet5',
+  'clients': {'num_clients': 18, 'optimizer': {'learning_rate': 0.1}},
+  'attack': {'name': 'label_flip', 'num_byzantine': 4},
+}
+
+
+def _check(*changes):
+  flags = [overrides.parse(text) for text in changes]
+  experiment = loading.from_mapping(overrides.apply(_RAW, flags))
+  preflight.check_components(experiment)
+
+
+class TestEnoughClients:
+  @pytest.mark.parametrize(
+    'changes, needs, legal',
+    [
+      (['server.aggregator=bulyan'], 19, 3),
+      (['server.aggregator={name: krum, num_byzantine: 9}'], 21, 7),
+      (
+        [
+          'server.aggregator={name: krum, num_byzantine: 4}',
+          'clients.selection=uniform',
+          'clients.num_selected=8',
+        ],
+        11,
+        2,
+      ),
+      (['server.aggregator={name: trimmed_mean, num_byzantine: 9}'], 19, 8),
+    ],
+  )
+  def test_bound_and_way_out_are_named(self, changes, needs, legal):
+    with pytest.raises(ConfigError) as error:
+      _check(*changes)
+    text = str(error.value)
+    assert text.startswith('server.aggregator: ')
+    assert f'needs at least {needs} clients in a round' in text
+    assert f'Lower num_byzantine to {legal}, or select at least {needs}' in text
+
+  @pytest.mark.parametrize('lower', [0, 1])
+  def test_way_out_works(self, lower):
+    _check(f'server.aggregator={{name: bulyan, num_byzantine: {3 - lower}}}')
+
+  @pytest.mark.parametrize('policy', ['mean', 'skip'])
+  def test_server_that_says_what_to_do_is_taken_at_its_word(self, policy):
+    _check('server.aggregator=bulyan', f'server.on_too_few={policy}')
+
+  def test_true_number_is_enough(self):
+    for rule in ('mean', 'median', 'trimmed_mean', 'krum', 'multi_krum'):
+      _check(f'server.aggregator={rule}')
+
+
+class TestComponents:
+  @pytest.mark.parametrize(
+    'change, path',
+    [
+      ('attack.target_label=1', 'attack: '),
+      ('attack.target_label=-1', 'attack: '),
+      (
+        'attack.compose=[{name: label_flip, source_label: 7}]',
+        'attack.compose.0: ',
+      ),
+      ('pruning={name: flap, fraction: 2.0}', 'pruning: '),
+      (
+        'server.aggregator={name: trimmed_mean, trim_fraction: 0.7}',
+        'server.a',
+      ),
+    ],
+  )
+  def test_refused_option_names_the_component(self, change, path):
+    with pytest.raises(ConfigError) as error:
+      _check(change)
+    assert str(error.value).startswith(path)
+
+  @pytest.mark.parametrize(
+    'change',
+    [
+      'attack={name: sign_flip, num_byzantine: 4}',
+      'attack={name: label_complement, num_byzantine: 4}',
+      # Where its trigger fits depends on the data.
+      'attack={name: badnets, num_byzantine: 4}',
+      'pruning=flap',
+      'attack=null',
+    ],
+  )
+  def test_what_fits_passes(self, change):
+    _check(change)
+
+
+class TestNeeds:
+  @pytest.fixture
+  def plugin(self, tmp_path, monkeypatch):
+    from flsec import registry
+
+    monkeypatch.setattr(registry, '_plugins', [])
+    (tmp_path / 'needy.py').write_text(
+      'from flsec import registry\n'
+      'from flsec.aggregators.rule import Rule\n'
+      '@registry.aggregator("needy", paper="")\n'
+      'def needy():\n'
+      '  """Needs a root set."""\n'
+      '  return Rule("needy", None, needs=frozenset({"root"}))\n'
+    )
+    registry.add_plugin(str(tmp_path / 'needy.py'))
+
+  @pytest.mark.usefixtures('plugin')
+  def test_examples_of_the_server(self):
+    with pytest.raises(
+      ConfigError, match=r'dataset\.root: is missing; .*needy'
+    ):
+      _check('server.aggregator=needy')
+    _check('server.aggregator=needy', 'dataset.root={size: 50}')
