@@ -52,5 +52,5 @@ def test_lines_are_appended_each_in_one_call(tmp_path, monkeypatch):
 
 def test_a_line_that_was_cut_is_told(tmp_path, monkeypatch):
   monkeypatch.setattr(atomic_file.os, 'write', lambda fd, data: 2)
-  with pytest.raises(OSError, match='only 2 of 4 bytes.*Free some space'):
+  with pytest.raises(OSError, match=r'only 2 of 4 bytes.*Free some space'):
     atomic_file.append_line(tmp_path / 'a', 'one')
