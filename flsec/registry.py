@@ -39,6 +39,8 @@ KINDS = {
 }
 # Annotation of an option that takes a component -> the component's kind.
 NESTED = {'Rule': 'aggregator', 'Attack': 'attack', 'Pruner': 'pruner'}
+# Options that the data set and the experiment settle; no YAML gives them.
+SUPPLIED = ('input_shape', 'num_classes', 'num_clients')
 REQUIRED = '<required>'
 
 _Component = TypeVar('_Component', bound=Callable[..., Any])
@@ -77,6 +79,11 @@ class Entry:
   @property
   def option_names(self) -> tuple[str, ...]:
     return tuple(option.name for option in self.options)
+
+  @property
+  def settings(self) -> tuple[Option, ...]:
+    """The options that a configuration may give."""
+    return tuple(o for o in self.options if o.name not in SUPPLIED)
 
   def load(self) -> Callable[..., Any]:
     """Imports the component's module and returns its function."""
