@@ -1,0 +1,249 @@
+import numpy as np
+import pytest
+import server_cases
+import tensorflow as tf
+
+from flsec import aggregators
+
+MEAN = {'name': 'mean'}
+NAMES = ('error_rate_rejection', 'loss_rejection', 'union_rejection')
+
+
+def ordered(harm):
+  """Indices from the most harmful, ties the lowest client first."""
+  return np.argsort(-np.asarray(harm, np.float64), kind='stable')
+
+
+def kept_clients(name, errors, losses, c, least=1):
+  by_error, by_loss = ordered(errors), ordered(losses)
+  n = len(by_error)
+  rejected = set()
+  if name != 'loss_rejection':
+    rejected |= set(by_error[:c])
+  if name != 'error_rate_rejection':
+    rejected |= set(by_loss[:c])
+  kept = [i for i in range(n) if i not in rejected]
+  if len(kept) >= least:
+    return kept
+  harmless = np.argsort(by_error) + np.argsort(by_loss)
+  return sorted(
+    np.argsort(-harmless - 0.0 * np.arange(n), kind='stable')[:least]
+  )
+
+
+def harms(x, weights, global_weights, validation, single, aggregate):
+  """Harm by error and by loss of every client, in float64."""
+  found = []
+  for i in range(len(x)):
+    if single:
+      update = x[i]
+    else:
+      update = aggregate(np.delete(x, i, 0), np.delete(weights, i))
+    loss, errors = server_cases.loss_and_errors(
+      global_weights + update, *validation
+    )
+    found.append((errors, loss) if single else (-errors, -loss))
+  return zip(*found)
+
+
+def weighted_mean(x, weights):
+  return weights @ x / weights.sum()
+
+
+def median(x, weights):
+  return np.median(x, axis=0)
+
+
+@pytest.mark.parametrize('name', NAMES)
+@pytest.mark.parametrize('single', [False, True])
+@pytest.mark.parametrize(
+  ('base', 'aggregate'), [('mean', weighted_mean), ('median', median)]
+)
+def test_it_follows_the_reference(name, single, base, aggregate):
+  given, vx, vy, start = server_cases.validating()
+  rng = np.random.default_rng(1)
+  x = rng.standard_normal((7, 12)).astype(np.float32)
+  weights = rng.integers(1, 9, 7).astype(np.float32)
+  rule = aggregators.build(
+    name, rule={'name': base}, num_rejected=2, single_update=single
+  )
+  errors, losses = harms(x, weights, start, (vx, vy), single, aggregate)
+  kept = kept_clients(name, errors, losses, 2)
+  update, measured = server_cases.run(rule, x, given, weights)
+  np.testing.assert_allclose(
+    update, aggregate(x[kept], weights[kept]), atol=1e-5
+  )
+  np.testing.assert_array_equal(np.flatnonzero(measured['selected']), kept)
+
+
+class TableModel:
+  """Answers from a table, looked up by the first weight."""
+
+  def __init__(self, answers, keys):
+    self.answers = tf.constant(answers, tf.float32)  # [models, s, classes]
+    self.keys = tf.constant(keys, tf.float32)
+
+  def inputs(self, x):
+    return x
+
+  def logits(self, weights, x):
+    nearest = tf.argmin(tf.abs(self.keys - weights[0]))
+    return self.answers[nearest]
+
+
+def test_four_clients_worked_by_hand():
+  # Errors without client i of 100 examples; losses without client i.
+  errors, losses = [20, 10, 22, 21], [1.0, 0.9, 1.2, 0.8]
+  x = np.array([[1.0], [2.0], [4.0], [8.0]])
+  answers = []
+  for wrong, loss in zip(errors, losses):
+    # Two margins a, -b give `wrong` errors, and the wanted mean loss.
+    right_loss, wrong_loss = 0.01, (loss * 100 - (100 - wrong) * 0.01) / wrong
+    margin = lambda nats: -np.log(np.expm1(nats))
+    row = np.full(100, margin(right_loss))
+    row[:wrong] = margin(wrong_loss)
+    answers.append(np.stack([row, np.zeros(100)], axis=1))
+  given = server_cases.context(
+    [0.0],
+    model=TableModel(answers, [(15 - value) / 3 for value in x[:, 0]]),
+    validation=(np.zeros((100, 1), np.float32), np.zeros(100, np.int32)),
+  )
+  wanted = {
+    'error_rate_rejection': [0, 2, 3],
+    'loss_rejection': [0, 1, 2],
+    'union_rejection': [0, 2],
+  }
+  for name, kept in wanted.items():
+    rule = aggregators.build(name, rule=MEAN, num_rejected=1)
+    update, measured = server_cases.run(rule, x, given)
+    np.testing.assert_array_equal(np.flatnonzero(measured['selected']), kept)
+    np.testing.assert_allclose(update, x[kept].mean(axis=0), rtol=1e-6)
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_ties_reject_the_lowest_clients(name):
+  given, *_ = server_cases.validating()
+  x = np.repeat(np.ones((1, 12), np.float32), 5, axis=0)
+  rule = aggregators.build(name, rule=MEAN, num_rejected=2)
+  update, measured = server_cases.run(rule, x, given)
+  np.testing.assert_array_equal(np.flatnonzero(measured['selected']), [2, 3, 4])
+  np.testing.assert_allclose(update, np.ones(12))
+
+
+@pytest.mark.parametrize('base', ['mean', 'median'])
+def test_a_union_of_all_keeps_the_least_harmful(base):
+  given, vx, vy, start = server_cases.validating()
+  for seed in range(30):
+    x = np.random.default_rng(seed).standard_normal((3, 12)).astype(np.float32)
+    errors, losses = harms(x, np.ones(3), start, (vx, vy), True, weighted_mean)
+    by_error, by_loss = ordered(errors), ordered(losses)
+    if set(by_error[:2]) | set(by_loss[:2]) == {0, 1, 2}:
+      break
+  rule = aggregators.build(
+    'union_rejection', rule={'name': base}, num_rejected=2, single_update=True
+  )
+  update, measured = server_cases.run(rule, x, given)
+  wanted = np.argmax(np.argsort(by_error) + np.argsort(by_loss))
+  assert np.flatnonzero(measured['selected']) == [wanted]
+  np.testing.assert_allclose(update, x[wanted])
+
+
+@pytest.mark.parametrize('name', NAMES)
+@pytest.mark.parametrize('size', [1e6, 1e30])
+def test_a_far_row_is_rejected(name, size):
+  rng = np.random.default_rng(2)
+  # Clear labels, so that the far row is worse than any other.
+  vx = np.eye(4, dtype=np.float32)[np.arange(12) % 3]
+  vy = (np.arange(12) % 3).astype(np.int32)
+  start = np.zeros((4, 3), np.float32)
+  start[:3] = 5 * np.eye(3)
+  given = server_cases.context(
+    start.ravel(),
+    model=server_cases.LinearModel(4, 3),
+    validation=(vx, vy),
+  )
+  x = (0.1 * rng.standard_normal((5, 12))).astype(np.float32)
+  x[3] = size * np.roll(start, 1, axis=1).ravel()
+  rule = aggregators.build(name, rule=MEAN, num_rejected=1)
+  update, measured = server_cases.run(rule, x, given)
+  assert measured['selected'][3] == 0
+  assert np.all(np.abs(update) < 1)
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_nothing_rejected_is_the_rule_itself(name):
+  given, *_ = server_cases.validating()
+  x = np.random.default_rng(3).standard_normal((4, 12)).astype(np.float32)
+  rule = aggregators.build(name, rule={'name': 'median'}, num_rejected=0)
+  np.testing.assert_allclose(
+    rule(x, context=given), np.median(x, axis=0), atol=1e-6
+  )
+
+
+def test_zero_rows_give_a_zero_update():
+  given, *_ = server_cases.validating()
+  rule = aggregators.build('union_rejection', rule=MEAN, num_byzantine=1)
+  update = rule(np.zeros((4, 12), np.float32), context=given)
+  np.testing.assert_array_equal(update, np.zeros(12))
+
+
+@pytest.mark.parametrize('name', NAMES)
+@pytest.mark.parametrize('base', ['mean', 'median'])
+def test_it_compiles_under_xla(name, base):
+  given, *_ = server_cases.validating()
+  x = np.random.default_rng(4).standard_normal((5, 12)).astype(np.float32)
+  rule = aggregators.build(
+    name, rule={'name': base}, num_rejected=1, screened=False
+  )
+  found, _ = server_cases.run(rule, x, given, compiled=True)
+  wanted, _ = server_cases.run(rule, x, given)
+  np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_a_dropped_row_makes_the_number_of_rows_dynamic(name):
+  given, *_ = server_cases.validating()
+  x = np.random.default_rng(5).standard_normal((6, 12)).astype(np.float32)
+  rule = aggregators.build(name, rule={'name': 'median'}, num_rejected=1)
+  wanted, _ = server_cases.run(rule, x, given)
+  with_bad = np.insert(x, 2, np.nan, axis=0)
+  found, measured = server_cases.run(rule, with_bad, given)
+  np.testing.assert_allclose(found, wanted, atol=1e-6)
+  assert measured['selected'].shape == (7,) and measured['selected'][2] == 0
+
+
+@pytest.mark.parametrize(
+  ('options', 'message'),
+  [
+    ({}, 'one of num_rejected and num_byzantine.*num_rejected=None'),
+    ({'num_rejected': 1, 'num_byzantine': 1}, 'takes one of num_rejected'),
+    ({'num_rejected': -1}, '0 or more; got num_rejected=-1'),
+  ],
+)
+def test_options_out_of_range_are_refused(options, message):
+  with pytest.raises(ValueError, match=message):
+    aggregators.build('loss_rejection', rule=MEAN, **options)
+
+
+@pytest.mark.parametrize(
+  ('validation', 'message'),
+  [
+    (None, 'needs at least 1 validation example on the server; got no'),
+    ((np.zeros((0, 4)), np.zeros(0)), 'got an empty set of validation'),
+  ],
+)
+def test_a_server_without_validation_examples_is_refused(validation, message):
+  given = server_cases.context(np.zeros(12), validation=validation)
+  rule = aggregators.build('loss_rejection', rule=MEAN, num_rejected=1)
+  assert rule.needs == {'validation'}
+  with pytest.raises(ValueError, match=message):
+    rule(np.zeros((3, 12), np.float32), context=given)
+
+
+def test_the_fewest_clients_leave_enough_for_the_rule_inside():
+  krum = {'name': 'krum', 'num_byzantine': 1}
+  rule = aggregators.build('union_rejection', rule=krum, num_rejected=2)
+  assert rule.minimum_clients == 7
+  given, *_ = server_cases.validating()
+  with pytest.raises(ValueError, match=r'at least 7 clients.*got n=6'):
+    rule(np.zeros((6, 12), np.float32), context=given)
