@@ -202,6 +202,8 @@ class RuntimeConfig:
     context: `in_process` (threads, or XLA on an accelerator), `tff_local`
       (TFF's own worker) or `tff_remote` (TFF's workers on other machines).
     device: `auto` takes a TPU or GPU where there is one.
+    xla: `auto` compiles client work on an accelerator; `always` elsewhere, too
+      (slow on a CPU: a check); `never` nowhere.
     threads: clients trained at once; the usable cores where left out.
     workers: `host:port` of each remote worker.
     retries: how often a round that a worker failed is tried again.
@@ -211,6 +213,7 @@ class RuntimeConfig:
 
   context: Literal['in_process', 'tff_local', 'tff_remote'] = 'in_process'
   device: Literal['auto', 'cpu', 'gpu', 'tpu'] = 'auto'
+  xla: Literal['auto', 'always', 'never'] = 'auto'
   threads: Optional[int] = _field(None, minimum=1)
   workers: tuple[str, ...] = ()
   retries: int = _field(1, minimum=0)

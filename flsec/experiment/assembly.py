@@ -14,9 +14,10 @@ from flsec.config import estimate, schema
 from flsec.data import federation as federation_lib
 from flsec.data import selection
 from flsec.data.dataset import Federation
-from flsec.federated import seeds
+from flsec.federated import seeds, xla
 from flsec.federated.plan import AttackPlan, Plan
 from flsec.models.flat import FlatModel
+from flsec.pruning.pruner import Pruner
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,12 +35,15 @@ class Assembly:
   malicious: np.ndarray
 
 
-def assemble(experiment: schema.Experiment, data_dir: str) -> Assembly:
+def assemble(
+  experiment: schema.Experiment, data_dir: str, *, uses_xla: bool = False
+) -> Assembly:
   """Reads the data and builds every component.
 
   Args:
     experiment: a validated configuration.
     data_dir: folder of the data sets.
+    uses_xla: pad shards, and let XLA compile the rule and the pruner.
 
   Raises:
     ValueError: a data file is missing or broken, or a component does not fit
@@ -53,24 +57,33 @@ def assemble(experiment: schema.Experiment, data_dir: str) -> Assembly:
   plan = Plan(
     model=model,
     clients=experiment.clients,
-    rule=build_rule(experiment.server, facts),
+    rule=build_rule(experiment.server, facts, uses_xla=uses_xla),
     initial_weights=weights,
     seed=experiment.seed,
     example_dtype=str(federation.x.dtype),
     server_learning_rate=experiment.server.learning_rate,
     attack=_attack_plan(experiment, federation, model, weights, malicious),
-    pruner=experiment.pruning
-    and pruning.build(experiment.pruning.name, **experiment.pruning.options),
+    pruner=_pruner(experiment, uses_xla),
     root=federation.root,
     validation=federation.validation,
     num_participants=experiment.clients.num_selected
     or experiment.clients.num_clients,
+    padded=uses_xla,
   )
   return Assembly(plan, federation, malicious)
 
 
-def build_rule(server: schema.ServerConfig, facts: dict[str, Any]) -> Rule:
-  """Builds the aggregation rule, pre-aggregators and screening included."""
+def build_rule(
+  server: schema.ServerConfig,
+  facts: dict[str, Any],
+  *,
+  uses_xla: bool = False,
+) -> Rule:
+  """Builds the aggregation rule, pre-aggregators and screening included.
+
+  Under XLA the rule itself is compiled; screening, which may change the number
+  of rows, stays outside.
+  """
   rule = _build('aggregator', server.aggregator, facts)
   if server.preaggregators:
     from flsec.aggregators import preaggregator
@@ -79,6 +92,8 @@ def build_rule(server: schema.ServerConfig, facts: dict[str, Any]) -> Rule:
       _build('preaggregator', one, facts) for one in server.preaggregators
     ]
     rule = preaggregator.compose(stages, rule)
+  if uses_xla:
+    rule = dataclasses.replace(rule, next=xla.compiled(rule.next))
   return screening.screened(rule, server.on_too_few)
 
 
@@ -164,6 +179,15 @@ def _malicious(experiment: schema.Experiment) -> np.ndarray:
   return selection.place_malicious(
     num_clients, attack.num_byzantine, experiment.seed, indices
   )
+
+
+def _pruner(experiment: schema.Experiment, uses_xla: bool) -> Optional[Pruner]:
+  if experiment.pruning is None:
+    return None
+  pruner = pruning.build(experiment.pruning.name, **experiment.pruning.options)
+  if uses_xla:
+    pruner = dataclasses.replace(pruner, prune=xla.compiled(pruner.prune))
+  return pruner
 
 
 def _attack_plan(

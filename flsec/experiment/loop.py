@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from flsec.config import dump, schema
 from flsec.experiment import assembly, checkpoint, summary
@@ -17,7 +18,7 @@ from flsec.experiment.round_metrics import round_metrics
 from flsec.experiment.run_directory import RunDirectory
 from flsec.federated import process
 from flsec.metrics.heterogeneity import label_distribution
-from flsec.runtime import build, threads
+from flsec.runtime import build, device, threads
 
 
 def run_cell(
@@ -55,7 +56,8 @@ def run_cell(
 def _run(
   experiment: schema.Experiment, run: RunDirectory, data_dir: str
 ) -> dict[str, Any]:
-  assembled = assembly.assemble(experiment, data_dir)
+  chosen = device.choose_device(experiment.runtime)
+  assembled = assembly.assemble(experiment, data_dir, uses_xla=chosen.uses_xla)
   plan, federation = assembled.plan, assembled.federation
   run.write_labels(
     label_distribution(
@@ -64,10 +66,11 @@ def _run(
     assembled.malicious,
   )
   federated = process.build_process(plan)
-  with build.build_runtime(experiment.runtime, federated) as runtime:
+  with build.build_runtime(experiment.runtime, federated, chosen) as runtime:
     state = runtime.initialize()
     saved = checkpoint.restore(run.checkpoints, state)
     last_round, state = saved or (0, state)
+    state = tf.nest.map_structure(tf.convert_to_tensor, state)
     with (
       MetricWriter(run.path, resume_after=last_round) as writer,
       Progress(
@@ -91,7 +94,12 @@ def _build_round(
 ) -> Callable[[int, Any], tuple[Any, dict[str, float]]]:
   """Builds `(round number, state) -> (state, metrics)`."""
   plan, attack = assembled.plan, assembled.plan.attack
-  pool = ClientPool(assembled.federation, assembled.malicious, experiment.seed)
+  pool = ClientPool(
+    assembled.federation,
+    assembled.malicious,
+    experiment.seed,
+    batch_size=experiment.clients.batch_size if plan.padded else None,
+  )
   evaluator = Evaluator(
     plan.model,
     assembled.federation.test,

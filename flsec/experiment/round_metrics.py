@@ -18,7 +18,7 @@ def round_metrics(output: Mapping[str, Any]) -> dict[str, float]:
     .../selected_malicious (rows with a share in the result), the malicious
     rows' share of the result, and every scalar that the rule measured;
     clients/participating and clients/malicious; pruning/<layer>/units (pruned
-    in this round).
+    in this round); time/<stage>_seconds of the server's stages.
   """
   values = {name: np.asarray(value) for name, value in output.items()}
   malicious = values['rank'] >= 0
@@ -38,6 +38,9 @@ def round_metrics(output: Mapping[str, Any]) -> dict[str, float]:
       metrics[name] = value.item()
     if name.startswith('pruning/') and name.endswith('/units'):
       metrics[name] = int((value >= 0).sum())
+    if name.startswith('seconds/'):
+      stage = name[len('seconds/') :]
+      metrics[f'time/{stage}_seconds'] = value.item()
   return metrics
 
 

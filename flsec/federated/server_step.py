@@ -6,7 +6,14 @@ from typing import Callable
 import tensorflow as tf
 
 from flsec.aggregators.rule import ServerContext
-from flsec.federated import adversary, local_training, seeds, stacking, state
+from flsec.federated import (
+  adversary,
+  local_training,
+  seeds,
+  stacking,
+  stage_clock,
+  state,
+)
 from flsec.federated.plan import Plan
 from flsec.pruning import schedule
 from flsec.pruning.pruner import PruningContext
@@ -23,14 +30,15 @@ def build_server_step(plan: Plan) -> Callable[[Struct, Struct], tuple]:
 
   `metrics` holds per row, by client id: client_id, rank int32 [n]; weight,
   loss, norm, selected float32 [n]; and scalars: update_norm, num_dropped,
-  pruned (bool), with the rule's own measurements under `rule/` and the pruning
-  record under `pruning/`.
+  pruned (bool), with the rule's own measurements under `rule/`, the pruning
+  record under `pruning/` and the seconds of each stage under `seconds/`.
   """
 
   def server_step(server_state: Struct, stack: Struct) -> tuple:
+    clock = stage_clock.StageClock()
     stack = stacking.in_client_order(stack)
-    new_state = Struct(server_state)
     round_number = server_state['round'] + 1
+    new_state = Struct(server_state)
     new_state['round'] = round_number
     metrics = Struct(
       (name, stack[name])
@@ -39,36 +47,54 @@ def build_server_step(plan: Plan) -> Callable[[Struct, Struct], tuple]:
     if plan.streams:
       update, measurements = _streamed(stack)
     else:
-      new_state, updates = _rows(plan, new_state, server_state, stack)
+      updates = clock.start(_rows(plan, new_state, server_state, stack))
+      updates = adversary.rewrite(plan, server_state, updates, stack['rank'])
+      updates = clock.end('attack', updates)
       # Norms of what the rule is given: after momentum and the adversary.
       metrics['norm'] = tf.norm(updates, axis=1)
-      rule_state, update, measurements = plan.rule.next(
-        state.own_state(
-          server_state, 'rule', plan.rule.initialize(plan.dimension)
-        ),
-        updates,
-        stack['weight'],
-        _context(plan, server_state, round_number),
+      update, measurements = _aggregated(
+        plan, new_state, server_state, updates, stack['weight']
       )
-      new_state = state.put_own_state(new_state, 'rule', rule_state)
+    update = clock.end('rule', update)
     if 'previous_update' in new_state:
       new_state['previous_update'] = update
-    weights = server_state['weights'] + plan.server_learning_rate * update
-    new_state['weights'] = weights
+    new_state['weights'] = (
+      server_state['weights'] + plan.server_learning_rate * update
+    )
     pruned, record = _prune(plan, new_state, round_number)
+    new_state['weights'] = clock.end('pruning', new_state['weights'])
     metrics.update(
       selected=measurements.pop('selected'),
       num_dropped=measurements.pop('num_dropped', tf.constant(0)),
       update_norm=tf.norm(update),
       pruned=pruned,
     )
-    for name in sorted(measurements):
-      metrics[f'rule/{name}'] = measurements[name]
-    for name in sorted(record):
-      metrics[f'pruning/{name}'] = record[name]
+    named = (('rule', measurements), ('pruning', record))
+    for prefix, values in (*named, ('seconds', clock.seconds)):
+      for name in sorted(values):
+        metrics[f'{prefix}/{name}'] = values[name]
     return new_state, metrics
 
   return server_step
+
+
+def _aggregated(
+  plan: Plan,
+  new_state: Struct,
+  old_state: Struct,
+  updates: tf.Tensor,
+  weights: tf.Tensor,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Applies the rule; its own state goes into `new_state`."""
+  like = plan.rule.initialize(plan.dimension)
+  rule_state, update, measurements = plan.rule.next(
+    state.own_state(old_state, 'rule', like),
+    updates,
+    weights,
+    _context(plan, old_state, new_state['round']),
+  )
+  new_state.update(state.put_own_state(new_state, 'rule', rule_state))
+  return update, dict(measurements)
 
 
 def _streamed(stack: Struct) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
@@ -83,8 +109,8 @@ def _streamed(stack: Struct) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
 
 def _rows(
   plan: Plan, new_state: Struct, old_state: Struct, stack: Struct
-) -> tuple[Struct, tf.Tensor]:
-  """Returns the rows that the rule sees, and the state of per-client things."""
+) -> tf.Tensor:
+  """Returns what clients send; their own state goes into `new_state`."""
   updates = tf.ensure_shape(
     stack['updates'], [plan.num_participants, plan.dimension]
   )
@@ -103,7 +129,7 @@ def _rows(
     new_state['momenta'] = tf.tensor_scatter_nd_update(
       old_state['momenta'], places, updates
     )
-  return new_state, adversary.rewrite(plan, old_state, updates, stack['rank'])
+  return updates
 
 
 def _context(

@@ -4,16 +4,20 @@ import tensorflow_federated as tff
 
 from flsec.config import schema
 from flsec.runtime import runtime, threads
+from flsec.runtime.device import Device
 
 
 def build_runtime(
-  config: schema.RuntimeConfig, process: tff.templates.IterativeProcess
+  config: schema.RuntimeConfig,
+  process: tff.templates.IterativeProcess,
+  device: Device,
 ) -> runtime.Runtime:
   """Builds the runtime of a process.
 
   Args:
     config: the context and its options.
     process: what it will run.
+    device: where it runs in_process.
 
   Returns:
     A runtime; close it, or use it as a context manager.
@@ -25,7 +29,9 @@ def build_runtime(
     from flsec.runtime import in_process
 
     return in_process.InProcess(
-      process, num_threads=config.threads or threads.usable_cores()
+      process,
+      num_threads=config.threads or threads.usable_cores(),
+      device=device,
     )
   if config.context == 'tff_local':
     from flsec.runtime import tff_local

@@ -7,16 +7,20 @@ aggregates are merged in a tree whose shape depends on the number of clients
 alone, so that no number depends on the threads.
 """
 
+import collections
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent import futures
 from typing import Any
 
 import tensorflow as tf
 import tensorflow_federated as tff
 
-from flsec.runtime import graph_function, runtime
+from flsec.runtime import compiled_work, graph_function, runtime
+from flsec.runtime.device import Device
 
+Leaves = list[Any]
+_AHEAD = 2  # Clients submitted before their turn, by thread.
 _PARTS = (
   'prepare',
   'work',
@@ -29,17 +33,22 @@ _PARTS = (
 
 
 class InProcess(runtime.Runtime):
-  """The MapReduceForm of a process, on a pool of threads."""
+  """The MapReduceForm of a process, on a pool of threads or an accelerator."""
 
   def __init__(
-    self, process: tff.templates.IterativeProcess, *, num_threads: int
+    self,
+    process: tff.templates.IterativeProcess,
+    *,
+    num_threads: int,
+    device: Device = Device(),  # noqa: B008 (frozen)
   ):
     """Compiles a process.
 
     Args:
       process: any iterative process whose `next` has a MapReduceForm: one
         broadcast, client work, aggregation, a server update.
-      num_threads: clients trained at once.
+      num_threads: clients trained at once on a CPU.
+      device: where client work runs, and whether XLA compiles it.
 
     Raises:
       ValueError: the computation has no MapReduceForm.
@@ -60,9 +69,16 @@ class InProcess(runtime.Runtime):
       part: graph_function.graph_function(getattr(form, part))
       for part in _PARTS
     }
+    self._device = device
+    self._compiled = (
+      compiled_work.CompiledWork(self._parts['work'], device.name)
+      if device.uses_xla
+      else None
+    )
     self._state_type = process.next.type_signature.parameter[0].member
     self._num_state = len(tff.structure.flatten(self._state_type))
     self._output_type = process.next.type_signature.result[1].member
+    self._num_threads = num_threads
     self._pool = futures.ThreadPoolExecutor(
       num_threads, thread_name_prefix='flsec-client'
     )
@@ -75,22 +91,17 @@ class InProcess(runtime.Runtime):
       raise ValueError('A round needs at least one client; got none.')
     parts = self._parts
     server_state = graph_function.flatten(state)
-    broadcast = parts['prepare'](*server_state)
-    zero = parts['zero']()
-
-    def train(client: Any) -> list[Any]:
-      leaves = graph_function.flatten(client)
-      return parts['accumulate'](*zero, *parts['work'](*leaves, *broadcast))
-
     started = time.perf_counter()
-    totals = list(self._pool.map(train, clients))
-    trained = time.perf_counter()
-    total = self._merged(totals)
-    stacked = time.perf_counter()
-    results = parts['update'](*server_state, *parts['report'](*total))
+    with tf.device(self._device.name):
+      broadcast = parts['prepare'](*server_state)
+      total, stacking = self._aggregated(clients, broadcast)
+      stacked = time.perf_counter()
+      reported = parts['report'](*total)
+      del total  # The rows live on in `reported` alone.
+      results = parts['update'](*server_state, *reported)
     self.stage_seconds = {
-      'local_training': trained - started,
-      'stacking': stacked - trained,
+      'local_training': stacked - started - stacking,
+      'stacking': stacking,
       'server': time.perf_counter() - stacked,
     }
     return (
@@ -98,20 +109,58 @@ class InProcess(runtime.Runtime):
       graph_function.pack(self._output_type, results[self._num_state :]),
     )
 
-  def _merged(self, totals: list[Any]) -> list[Any]:
-    """Merges in pairs: n log n row copies instead of n^2."""
-    merge = self._parts['merge']
-    while len(totals) > 1:
-      merged = []
-      totals.reverse()
-      while len(totals) > 1:
-        # Popped, so that the halves are freed as soon as they are joined.
-        merged.append(merge(*totals.pop(), *totals.pop()))
-      totals = merged + totals
-    return totals[0]
-
   def close(self) -> None:
     self._pool.shutdown(wait=True, cancel_futures=True)
+
+  def _aggregated(
+    self, clients: Sequence[Any], broadcast: Leaves
+  ) -> tuple[Leaves, float]:
+    """Trains the clients; returns their aggregate and the seconds of merging.
+
+    Aggregates are merged as soon as they come, in client order, like the digits
+    of a binary counter: log n of them live at once, and the tree of merges
+    depends on the number of clients alone.
+    """
+    merge = self._parts['merge']
+    seconds = 0.0
+    digits: list[tuple[int, Leaves]] = []  # (merges deep, aggregate)
+    for total in self._totals(clients, broadcast):
+      started = time.perf_counter()
+      digits.append((0, total))
+      while len(digits) > 1 and digits[-1][0] == digits[-2][0]:
+        (depth, right), (_, left) = digits.pop(), digits.pop()
+        digits.append((depth + 1, merge(*left, *right)))
+      seconds += time.perf_counter() - started
+    started = time.perf_counter()
+    while len(digits) > 1:
+      (_, right), (depth, left) = digits.pop(), digits.pop()
+      digits.append((depth, merge(*left, *right)))
+    return digits[0][1], seconds + time.perf_counter() - started
+
+  def _totals(
+    self, clients: Sequence[Any], broadcast: Leaves
+  ) -> Iterator[Leaves]:
+    """Yields each client's own aggregate, in the order of the clients."""
+    parts = self._parts
+    zero = parts['zero']()
+    if self._compiled:
+      rows = [graph_function.flatten(client) for client in clients]
+      for result in self._compiled(rows, broadcast):
+        yield parts['accumulate'](*zero, *result)
+      return
+
+    def train(client: Any) -> Leaves:
+      leaves = graph_function.flatten(client)
+      return parts['accumulate'](*zero, *parts['work'](*leaves, *broadcast))
+
+    # Not all at once: what waits to be merged has to be bounded.
+    waiting: collections.deque = collections.deque()
+    for client in clients:
+      waiting.append(self._pool.submit(train, client))
+      if len(waiting) > _AHEAD * self._num_threads:
+        yield waiting.popleft().result()
+    while waiting:
+      yield waiting.popleft().result()
 
 
 def map_reduce_form(computation: tff.Computation) -> Any:
