@@ -97,11 +97,20 @@ def _white_list(closeness: tf.Tensor, options: DensityOptions) -> tf.Tensor:
   if options.replication == 'none':
     density = tf.reduce_sum(nearest.values, axis=1)
   else:  # The authors' code adds up all pairs within the neighbourhood.
-    member = tf.reduce_sum(
-      tf.one_hot(nearest.indices, rows, dtype=closeness.dtype), axis=1
-    )  # [n, n]
+    member = _members_of_rows(nearest.indices, rows, closeness.dtype)
     density = tf.reduce_sum(tf.matmul(member, closeness) * member, axis=1)
   return selection.members(selection.largest(density, keep), rows)
+
+
+def _members_of_rows(
+  indices: tf.Tensor, rows: columns.Count, dtype: tf.DType
+) -> tf.Tensor:
+  """Returns [n, n]: 1 where column j is among row i's indices [n, k]."""
+  # Not by one-hot vectors: these would be [n, k, n].
+  flat = tf.range(rows)[:, None] * rows + indices
+  ones = tf.ones_like(tf.reshape(flat, [-1]), dtype)
+  member = tf.scatter_nd(tf.reshape(flat, [-1, 1]), ones, [rows * rows])
+  return tf.reshape(member, [rows, rows])
 
 
 def _num_neighbors(

@@ -3,8 +3,8 @@
 A sorting network (Batcher's odd-even merge sort) compares whole rows with
 `tf.minimum` and `tf.maximum`, so that every comparison runs over thousands of
 columns at vector speed. Only the comparators that the wanted ranks depend on
-are built. Above `NETWORK_ROWS` rows, and where n is not known statically, a
-block is transposed and sorted instead: the graph stays small.
+are built. Above `NETWORK_ROWS` rows, where n is not known statically, and on
+accelerators, a block is transposed and sorted instead: the graph stays small.
 
 References:
   Batcher. Sorting networks and their applications. AFIPS 1968.
@@ -202,4 +202,12 @@ def _of_chosen(
 
 
 def _uses_network(shape: tf.TensorShape) -> bool:
-  return shape[0] is not None and shape[0] <= NETWORK_ROWS
+  rows = shape[0]
+  return rows is not None and rows <= NETWORK_ROWS and not _has_accelerator()
+
+
+@functools.lru_cache(maxsize=1)
+def _has_accelerator() -> bool:
+  # Accelerators sort well by themselves, and XLA, which they are used with,
+  # takes minutes to compile a network of hundreds of comparators.
+  return any(tf.config.list_physical_devices(kind) for kind in ('GPU', 'TPU'))

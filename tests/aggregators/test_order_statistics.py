@@ -111,3 +111,21 @@ def test_only_chosen_rows_are_looked_at():
     reference.mean_nearest_median(x[chosen], 2),
     atol=1e-6,
   )
+
+
+def test_with_an_accelerator_blocks_are_sorted_also_under_xla(monkeypatch):
+  monkeypatch.setattr(order_statistics, '_has_accelerator', lambda: True)
+  x = rows(80, seed=6)
+  run = tf.function(
+    lambda x: (
+      order_statistics.median(x),
+      order_statistics.mean_nearest_median(x, 64),
+    ),
+    autograph=False,
+    jit_compile=True,
+  )
+  median, near = run(tf.constant(x))
+  np.testing.assert_allclose(median, np.median(x, axis=0), atol=1e-6)
+  np.testing.assert_allclose(
+    near, reference.mean_nearest_median(x, 64), atol=1e-5
+  )
