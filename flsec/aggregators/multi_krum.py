@@ -23,8 +23,7 @@ def multi_krum(
 ) -> Rule:
   """Mean of the m updates with the smallest Krum scores.
 
-  Scores are those of `krum`, computed once. Ties go to the lowest client.
-  Unweighted.
+  Scores are those of `krum`. Ties go to the lowest client. Unweighted.
 
   Args:
     num_byzantine: f; needs n >= 2 f + 3 clients.
@@ -43,10 +42,7 @@ def multi_krum(
     gradient descent. NeurIPS 2017, Section 5.
   """
   krum_scores.check_options('multi_krum', num_byzantine, replication)
-  if num_selected is not None and num_selected < 1:
-    raise ValueError(
-      f'multi_krum: num_selected must be 1 or more; got {num_selected}.'
-    )
+  _check_num_selected(num_selected)
 
   def aggregate(
     updates: tf.Tensor, weights: tf.Tensor, context: ServerContext
@@ -63,11 +59,12 @@ def multi_krum(
     )
     mask = selection.members(selection.smallest(scores, count), rows)
     shares = selection.equal_shares(mask)
-    coefficients = shares
     if replication == 'flbyz_2024':
       coefficients = mask
     elif replication == 'flap':
       coefficients = mask / tf.cast(rows, tf.float32)
+    else:
+      coefficients = shares
     update = selection.weighted_sum(coefficients, updates)
     return update, {'selected': shares}
 
@@ -82,3 +79,10 @@ def multi_krum(
     selects_rows=replication not in ('flap', 'flbyz_2024'),
     needs=frozenset({'layout'} if replication == 'flap' else ()),
   )
+
+
+def _check_num_selected(num_selected: Optional[int]) -> None:
+  if num_selected is not None and num_selected < 1:
+    raise ValueError(
+      f'multi_krum: num_selected must be 1 or more; got {num_selected}.'
+    )

@@ -66,12 +66,7 @@ def screened(rule: Rule, on_too_few: str = 'error') -> Rule:
         tf.ensure_shape(tf.gather(updates, kept), [None, updates.shape[1]]),
         tf.gather(weights, kept),
       )
-      for key, value in measured.items():
-        if value.shape.rank == 1:
-          measured[key] = tf.scatter_nd(
-            kept[:, None], value, tf.cast([rows], kept.dtype)
-          )
-      return new_state, update, measured
+      return new_state, update, _over_all_rows(measured, kept, rows)
 
     if isinstance(rows, int) and on_too_few == 'error':
       require_clients(
@@ -156,6 +151,18 @@ def _no_measurements(
   return {
     key: tf.zeros([rows] if rank == 1 else [], dtype)
     for key, (dtype, rank) in shapes.items()
+  }
+
+
+def _over_all_rows(
+  measured: Measurements, kept: tf.Tensor, rows: columns.Count
+) -> Measurements:
+  shape = tf.cast([rows], kept.dtype)
+  return {
+    key: tf.scatter_nd(kept[:, None], value, shape)
+    if value.shape.rank == 1
+    else value
+    for key, value in measured.items()
   }
 
 
