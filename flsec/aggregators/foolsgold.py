@@ -12,6 +12,9 @@ from flsec.aggregators.rule import (
   require_clients,
 )
 
+# Half of float32's largest number.
+_LARGEST = 1.7e38
+
 
 @registry.aggregator('foolsgold', paper='Fung et al., RAID 2020')
 def foolsgold(*, num_clients: int, confidence: float = 1.0) -> Rule:
@@ -60,17 +63,32 @@ def foolsgold(*, num_clients: int, confidence: float = 1.0) -> Rule:
   ) -> tuple[State, tf.Tensor, Measurements]:
     del weights, context
     updates = require_clients(updates, 'foolsgold', num_clients, requirement)
-    if updates.shape[0] not in (None, num_clients):
+    if updates.shape[0] is None:
+      check = tf.debugging.assert_less_equal(
+        tf.shape(updates)[0], num_clients, 'foolsgold: more rows than clients.'
+      )
+      with tf.control_dependencies([check]):
+        updates = tf.identity(updates)
+    elif updates.shape[0] != num_clients:
       raise ValueError(
         f'foolsgold keeps a history of num_clients={num_clients} clients; got '
         f'n={updates.shape[0]} rows. Set num_clients to the clients of a round.'
       )
-    history = state + tf.ensure_shape(updates, [num_clients, None])
+    # Laid out by place, and not reshaped or ensured: where n is only known
+    # late, TensorFlow 2.14 concludes from a static shape, also in a branch that
+    # is not taken, that there are that many rows, and takes the branch.
+    count = columns.num_rows(updates)
+    rows = tf.tensor_scatter_nd_update(
+      tf.zeros_like(state), tf.range(count)[:, None], updates
+    )
+    history = state + rows
+    # A history that overflows would never be finite again.
+    history = tf.clip_by_value(history, -_LARGEST, _LARGEST)
     alike = gram.gram(history).cosines()
     scores = tf.cast(_scores(alike, confidence), tf.float32)
     shares = tf.math.divide_no_nan(scores, tf.reduce_sum(scores))
-    update = selection.weighted_sum(shares, updates)
-    return history, update, {'selected': shares}
+    update = selection.weighted_sum(shares, rows)
+    return history, update, {'selected': shares[:count]}
 
   return Rule(
     f'foolsgold({num_clients=})',
