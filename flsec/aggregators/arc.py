@@ -49,5 +49,6 @@ def arc(*, num_byzantine: int) -> PreAggregator:
 
 def _factors(squares: tf.Tensor, radius: tf.Tensor) -> tf.Tensor:
   # Where most rows are zero the radius is 0, and so is every clipped row.
-  is_zero = (squares > 0) & (radius == 0)
-  return tf.where(is_zero, 0.0, clip_factors(squares, radius))
+  vanishes = (squares > 0) & (radius == 0)
+  factors = clip_factors(squares, radius)
+  return tf.where(vanishes, tf.zeros_like(factors), factors)

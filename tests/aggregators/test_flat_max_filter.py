@@ -65,5 +65,5 @@ def test_other_models_are_refused(layout, message):
 
 
 def test_a_patch_wider_than_the_rows_is_refused(case):
-  with pytest.raises(ValueError, match=r'flat layout of 7 x 3\. Take at most 3'):
+  with pytest.raises(ValueError, match=r'layout of 7 x 3\. Take at most 3'):
     FlatMaxFilter(4)(tf.zeros([1, 23]), case[0])

@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from flsec import aggregators
+from flsec.aggregators.rule import ServerContext
+from flsec.metrics import escape
+
+# Five clients, the last malicious; three coordinates.
+ROWS = np.array(
+  [[0, 0, 0], [1, 1, 1], [2, 2, 2], [3, 3, 3], [-9, 1.5, 9]], np.float32
+)
+LAST = np.array([False, False, False, False, True])
+
+
+@pytest.fixture(params=[65536, 4])
+def blocks(request, monkeypatch):
+  monkeypatch.setattr(escape, '_BLOCK_COLUMNS', request.param)
+
+
+def test_one_of_three_entries_escapes_trimming():
+  found = escape.trimmed_mean_escape(tf.constant(ROWS), tf.constant(LAST), 1)
+  np.testing.assert_allclose(found, 1 / 3, rtol=1e-6)
+
+
+def test_one_of_three_medians_is_malicious():
+  found = escape.median_escape(tf.constant(ROWS), tf.constant(LAST))
+  np.testing.assert_allclose(found, 1 / 3, rtol=1e-6)
+
+
+def test_of_equal_entries_the_lower_client_ranks_first():
+  rows = tf.constant([[1.0], [1], [1], [1], [1]])
+  for place, wanted in enumerate([0, 1, 1, 1, 0]):
+    malicious = tf.range(5) == place
+    assert escape.trimmed_mean_escape(rows, malicious, 1) == wanted
+
+
+@pytest.mark.usefixtures('blocks')
+@pytest.mark.parametrize('num_trimmed', [0, 2, 4])
+def test_trimming_follows_the_reference(num_trimmed):
+  rng = np.random.default_rng(0)
+  x = np.round(rng.standard_normal((11, 30)), 1).astype(np.float32)
+  malicious = rng.random(11) < 0.4
+  order = np.argsort(x, axis=0, kind='stable')[num_trimmed : 11 - num_trimmed]
+  wanted = malicious[order].sum() / (malicious.sum() * 30)
+  found = escape.trimmed_mean_escape(
+    tf.constant(x), tf.constant(malicious), num_trimmed
+  )
+  np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+@pytest.mark.usefixtures('blocks')
+@pytest.mark.parametrize('clients', [7, 8])
+def test_medians_follow_the_reference(clients):
+  rng = np.random.default_rng(1)
+  x = rng.integers(-2, 3, (clients, 30)).astype(np.float32)
+  malicious = np.arange(clients) >= clients - 2
+  hit = (x[malicious] == np.median(x, axis=0)).any(axis=0)
+  found = escape.median_escape(tf.constant(x), tf.constant(malicious))
+  np.testing.assert_allclose(found, hit.mean(), rtol=1e-6)
+  assert 0 < hit.mean() < 1
+
+
+@pytest.mark.usefixtures('blocks')
+def test_bulyan_follows_the_reference():
+  rng = np.random.default_rng(2)
+  x = rng.standard_normal((11, 30)).astype(np.float32)
+  malicious = np.arange(11) >= 9
+  x[9:] *= 0.5
+  rule = aggregators.build('bulyan', num_byzantine=2)
+  _, _, measured = rule.next((), tf.constant(x), tf.ones(11), ServerContext())
+  chosen = np.flatnonzero(measured['selected'])
+  away = np.abs(x[chosen] - np.median(x[chosen], axis=0))
+  nearest = chosen[np.argsort(away, axis=0, kind='stable')[:3]]
+  kept = malicious[nearest].sum()
+  num_chosen = malicious[chosen].sum()
+  found = escape.bulyan_escape(
+    tf.constant(x), tf.constant(malicious), measured['selected'], 2
+  )
+  wanted = (num_chosen / 2, kept / 30 / num_chosen, kept / 60, kept / 90)
+  np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+def test_nobody_selected_lets_no_entry_escape_bulyan():
+  x = tf.constant(np.random.default_rng(3).standard_normal((7, 4)), tf.float32)
+  malicious = tf.range(7) == 6
+  selected = tf.constant([0.2] * 5 + [0.0] * 2)
+  found = escape.bulyan_escape(x, malicious, selected, 1)
+  np.testing.assert_array_equal(found, [0, 0, 0, 0])
+
+
+@pytest.mark.parametrize(
+  ('selected', 'wanted'),
+  [([0.5, 0.5, 0, 0], 0.5), ([0, 0, 1, 0], 0), ([0.3, 0, 0, 0.7], 1)],
+)
+def test_clients_that_are_selected_escape(selected, wanted):
+  malicious = tf.constant([True, False, False, True])
+  found = escape.client_escape(tf.constant(selected, tf.float32), malicious)
+  assert found == wanted
+
+
+def test_without_malicious_clients_nothing_can_escape():
+  nobody = tf.zeros([5], tf.bool)
+  rows, selected = tf.constant(ROWS), tf.ones([5]) / 5
+  for found in (
+    escape.client_escape(selected, nobody),
+    escape.trimmed_mean_escape(rows, nobody, 1),
+    escape.median_escape(rows, nobody),
+    escape.bulyan_escape(rows, nobody, selected, 1).index,
+  ):
+    assert np.isnan(found)
+
+
+@pytest.mark.parametrize('num_trimmed', [-1, 3])
+def test_trimming_too_many_is_refused(num_trimmed):
+  with pytest.raises(ValueError, match=rf'half of n=5; got {num_trimmed}'):
+    escape.trimmed_mean_escape(
+      tf.constant(ROWS), tf.constant(LAST), num_trimmed
+    )
