@@ -1,4 +1,4 @@
-"""The command line: `flsec run`, `list`, `doctor`, `report`, `convert`.
+"""The command line: `flsec run`, `list`, `report`, `convert`, `export`, ....
 
 Each command has its own absl flags. Help and listing import no TensorFlow.
 """
@@ -16,7 +16,15 @@ from typing import NoReturn, Optional
 from absl import flags, logging
 
 import flsec
-from flsec.commands import convert, doctor, listing, report, run, version
+from flsec.commands import (
+  convert,
+  doctor,
+  export,
+  listing,
+  report,
+  run,
+  version,
+)
 from flsec.commands.command import Command, UsageError
 from flsec.config.errors import ConfigError
 
@@ -27,6 +35,7 @@ COMMANDS = {
     listing.COMMAND,
     report.COMMAND,
     convert.COMMAND,
+    export.COMMAND,
     doctor.COMMAND,
     version.COMMAND,
   )

@@ -10,43 +10,23 @@ from typing import NoReturn, Optional
 
 from absl import flags
 
-from flsec.commands.command import Command, UsageError
+from flsec.commands import experiment_flags
+from flsec.commands.command import Command
 from flsec.config import dump, loading
 from flsec.config.errors import ConfigError
 from flsec.runtime import threads
 
 _EXIT_TERMINATED = 128 + signal.SIGTERM
-_EXPERIMENTS = pathlib.Path('experiments')
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Declares the flags of `flsec run`."""
-  flags.DEFINE_string(
-    'config', None, 'YAML file of the experiment.', flag_values=flag_values
-  )
-  flags.DEFINE_multi_string(
-    'set',
-    [],
-    'Change one value, as in --set=attack.scale=10; may be given repeatedly.',
-    flag_values=flag_values,
-  )
+  experiment_flags.define(flag_values)
   flags.DEFINE_multi_string(
     'sweep',
     [],
     'Run a cell for each value, as in --sweep=seed=[1,2,3]; may be given '
     'repeatedly.',
-    flag_values=flag_values,
-  )
-  flags.DEFINE_integer(
-    'seed',
-    None,
-    "Root of every random draw, in place of the file's.",
-    flag_values=flag_values,
-  )
-  flags.DEFINE_string(
-    'data_dir',
-    None,
-    'Folder of the data sets (default: $FLSEC_DATA_DIR, else data).',
     flag_values=flag_values,
   )
   flags.DEFINE_string(
@@ -68,10 +48,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     lower_bound=1,
     flag_values=flag_values,
   )
-  flags.DEFINE_multi_string(
-    'plugin',
-    [],
-    'Python file that registers further attacks, rules or pruners.',
+  flags.DEFINE_bool(
+    'profile',
+    False,
+    "Write a TensorBoard profile of this session's second and third round.",
     flag_values=flag_values,
   )
 
@@ -83,7 +63,7 @@ def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
   before TensorFlow is imported where it need not be.
   """
   cells = loading.load_cells(
-    _config(flag_values.config, positional),
+    experiment_flags.config_file(flag_values.config, positional),
     sets=_sets(flag_values),
     sweeps=flag_values.sweep,
     plugins=flag_values.plugin,
@@ -125,8 +105,9 @@ def _run_cells(
     loop.run_cell(
       cell.experiment,
       directory=directory,
-      data_dir=_data_dir(flag_values.data_dir),
+      data_dir=experiment_flags.data_dir(flag_values.data_dir),
       resume=flag_values.resume,
+      profile=flag_values.profile,
     )
     _show_cell(directory)
 
@@ -165,30 +146,11 @@ def _show_sweep(root: pathlib.Path) -> None:
   _say(f'Report: {report.write_report(root)}')
 
 
-def _config(flag: Optional[str], positional: Sequence[str]) -> str:
-  """Returns the YAML file that the command line names, in one way or other."""
-  named = [*([flag] if flag else []), *positional]
-  if len(named) != 1:
-    shipped = sorted(str(path) for path in _EXPERIMENTS.rglob('*.yaml'))
-    there = f' Here are: {", ".join(shipped)}.' if shipped else ''
-    what = f'got {len(named)}: {", ".join(named)}' if named else 'got none'
-    raise UsageError(
-      f'`flsec run` takes one --config=FILE.yaml; {what}.{there}'
-    )
-  return named[0]
-
-
 def _sets(flag_values: flags.FlagValues) -> list[str]:
   sets = list(flag_values.set)
   if flag_values.threads is not None:
     sets.append(f'runtime.threads={flag_values.threads}')
   return sets
-
-
-def _data_dir(flag: Optional[str]) -> str:
-  from flsec.data import locate
-
-  return flag or locate.default_data_dir()
 
 
 def _terminate(number: int, frame: Optional[types.FrameType]) -> NoReturn:

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from flsec.config import dump, schema
-from flsec.experiment import assembly, checkpoint, summary
+from flsec.experiment import assembly, checkpoint, profiling, summary
 from flsec.experiment.client_pool import ClientPool
 from flsec.experiment.evaluation import Evaluator
 from flsec.experiment.metric_writer import MetricWriter
@@ -27,6 +27,7 @@ def run_cell(
   directory: pathlib.Path,
   data_dir: str,
   resume: bool = True,
+  profile: bool = False,
 ) -> dict[str, Any]:
   """Runs one experiment into its directory, or goes on with it.
 
@@ -39,6 +40,8 @@ def run_cell(
     directory: the run directory.
     data_dir: folder of the data sets.
     resume: whether an unfinished run may be continued.
+    profile: write a TensorBoard profile of this session's second and third
+      round into the directory.
 
   Returns:
     What `summary.json` holds.
@@ -50,11 +53,14 @@ def run_cell(
   with RunDirectory.open(
     directory, dump.to_yaml(experiment), dump.fingerprint(experiment), resume
   ) as run:
-    return _run(experiment, run, data_dir)
+    return _run(experiment, run, data_dir, profile)
 
 
 def _run(
-  experiment: schema.Experiment, run: RunDirectory, data_dir: str
+  experiment: schema.Experiment,
+  run: RunDirectory,
+  data_dir: str,
+  profile: bool,
 ) -> dict[str, Any]:
   chosen = device.choose_device(experiment.runtime)
   assembled = assembly.assemble(experiment, data_dir, uses_xla=chosen.uses_xla)
@@ -80,7 +86,10 @@ def _run(
       writer.write_text('config', f'```\n{dump.to_yaml(experiment)}\n```')
       one_round = _build_round(experiment, assembled, runtime)
       for round_number in range(last_round + 1, experiment.rounds + 1):
-        state, metrics = one_round(round_number, state)
+        with profiling.profiled(
+          run.path if profile else None, round_number - last_round
+        ):
+          state, metrics = one_round(round_number, state)
         writer.write_row(round_number, metrics)
         checkpoint.save(run.checkpoints, round_number, state)
         progress.update(round_number, metrics)

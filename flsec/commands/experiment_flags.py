@@ -1,0 +1,60 @@
+"""The flags of every command that reads an experiment."""
+
+import pathlib
+from collections.abc import Sequence
+from typing import Optional
+
+from absl import flags
+
+from flsec.commands.command import UsageError
+
+_EXPERIMENTS = pathlib.Path('experiments')
+
+
+def define(flag_values: flags.FlagValues) -> None:
+  """Declares which experiment, with what changed, on which data."""
+  flags.DEFINE_string(
+    'config', None, 'YAML file of the experiment.', flag_values=flag_values
+  )
+  flags.DEFINE_multi_string(
+    'set',
+    [],
+    'Change one value, as in --set=attack.scale=10; may be given repeatedly.',
+    flag_values=flag_values,
+  )
+  flags.DEFINE_integer(
+    'seed',
+    None,
+    "Root of every random draw, in place of the file's.",
+    flag_values=flag_values,
+  )
+  flags.DEFINE_string(
+    'data_dir',
+    None,
+    'Folder of the data sets (default: $FLSEC_DATA_DIR, else data).',
+    flag_values=flag_values,
+  )
+  flags.DEFINE_multi_string(
+    'plugin',
+    [],
+    'Python file that registers further attacks, rules or pruners.',
+    flag_values=flag_values,
+  )
+
+
+def config_file(flag: Optional[str], positional: Sequence[str]) -> str:
+  """Returns the YAML file that the command line names, in one way or other."""
+  named = [*([flag] if flag else []), *positional]
+  if len(named) != 1:
+    shipped = sorted(str(path) for path in _EXPERIMENTS.rglob('*.yaml'))
+    there = f' Here are: {", ".join(shipped)}.' if shipped else ''
+    what = f'got {len(named)}: {", ".join(named)}' if named else 'got none'
+    raise UsageError(f'An experiment is one --config=FILE.yaml; {what}.{there}')
+  return named[0]
+
+
+def data_dir(flag: Optional[str]) -> str:
+  """Returns the folder of the data sets."""
+  from flsec.data import locate
+
+  return flag or locate.default_data_dir()

@@ -1,0 +1,54 @@
+"""Writes the programs that XLA compiles for a round, with their arguments.
+
+Each program comes as HLO text to read, as a serialised HloModuleProto to run
+elsewhere, and with an `.npz` of the arguments of one call and its results
+(`argument_0`, ... and `result_0`, ... in the program's order), so that whoever
+runs it can check it.
+"""
+
+import pathlib
+from typing import Any, Callable
+
+import numpy as np
+import tensorflow as tf
+
+from flsec.experiment import atomic_file
+
+STAGES = (('hlo', 'hlo.txt'), ('hlo_serialized', 'hlo.pb'))
+
+
+def export_program(
+  directory: pathlib.Path,
+  name: str,
+  program: Callable[..., Any],
+  arguments: list[tf.Tensor],
+) -> list[pathlib.Path]:
+  """Compiles a function with XLA and writes what it was compiled from.
+
+  Args:
+    directory: made where missing.
+    name: of the files.
+    program: of the tensors in `arguments`; returns a nest of tensors. What it
+      captures besides follows the arguments in the program.
+    arguments: of one call; their shapes are the program's.
+
+  Returns:
+    The files written.
+  """
+  directory.mkdir(parents=True, exist_ok=True)
+  compiled = tf.function(program, jit_compile=True, autograph=False)
+  results = tf.nest.flatten(compiled(*arguments))
+  lower = compiled.experimental_get_compiler_ir(*arguments)
+  written = []
+  for stage, suffix in STAGES:
+    path = directory / f'{name}.{suffix}'
+    atomic_file.write_atomically(path, lower(stage=stage))
+    written.append(path)
+  path = directory / f'{name}.npz'
+  with open(path, 'wb') as file:
+    np.savez(
+      file,
+      **{f'argument_{i}': leaf.numpy() for i, leaf in enumerate(arguments)},
+      **{f'result_{i}': leaf.numpy() for i, leaf in enumerate(results)},
+    )
+  return [*written, path]
