@@ -97,13 +97,14 @@ def build_local_training(
       x = model.inputs(x)
       if hooks.poison:
         x, y = hooks.poison(x, y, own)
-      batch_loss, gradient = model.loss_and_gradient(
+      batch_loss, gradient, statistics = model.differentiate(
         weights, x, y, mask=mask, seed=step_seed
       )
       if hooks.gradient:
         gradient = hooks.gradient(gradient, weights, own)
       count += 1
       weights, slots = optimizer.step(weights, slots, gradient, rate, count)
+      weights = model.with_statistics(weights, statistics)
       if hooks.project:
         weights = hooks.project(weights, own)
       return weights, slots, count, loss + batch_loss

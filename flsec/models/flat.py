@@ -9,26 +9,12 @@ from typing import Optional
 import numpy as np
 import tensorflow as tf
 
-from flsec.models import layout_builder
+from flsec.models import functional_layers, layout_builder
 from flsec.models.layout import Layout
 
 # Keras reads a layer's weights from its attributes: only one trace at a time
 # may put tensors there.
 _TRACE = threading.RLock()
-
-
-class _Dropout(tf.keras.layers.Layer):
-  """Dropout that draws from a stateless seed set for one trace."""
-
-  def __init__(self, rate: float, index: int, name: str):
-    super().__init__(name=name)
-    self.rate, self.index, self.seed = rate, index, None
-
-  def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-    if not training or not self.rate:
-      return inputs
-    seed = self.seed + tf.constant([0, self.index], tf.int32)
-    return tf.nn.experimental.stateless_dropout(inputs, self.rate, seed)
 
 
 class FlatModel:
@@ -37,6 +23,16 @@ class FlatModel:
   The vector holds the layers' weights in Keras order, each flattened
   row-major. Everything here is a pure function of that vector: no variable is
   read or written, and dropout draws from the seed it is given.
+
+  Batch normalisation: the moving statistics are entries of the vector, too
+  (`layout.statistics`). In training, batches are normalised by their own
+  statistics, and the loss has gradient 0 at the moving ones, which no optimiser
+  step moves therefore; `differentiate` returns where they move instead, and
+  `with_statistics` puts them into the vector. A client's update then holds how
+  far they moved, and is attacked, aggregated and pruned like any other. Robust
+  rules see them: their scale is that of activations, not of gradients, so that
+  they may outweigh the weights in a distance. `mean_statistics` keeps them from
+  a rule; group normalisation has none.
 
   Attributes:
     layout: which slice of the vector is which Keras layer.
@@ -60,8 +56,9 @@ class FlatModel:
       scale: factor from stored examples to model inputs.
       shift: added after scaling.
     """
+    layout_builder.check_functional(model)
     self._model = tf.keras.models.clone_model(
-      model, clone_function=_DropoutCloner()
+      model, clone_function=functional_layers.Cloner()
     )
     self.layout: Layout = layout_builder.build_layout(self._model)
     self.num_weights = self.layout.size
@@ -73,12 +70,13 @@ class FlatModel:
   def initial_weights(self, seed: int) -> np.ndarray:
     """Draws float32 [d] from the layers' own initialisers, from `seed` only."""
     values = []
-    for layer in self._weighted:
+    for index, layer in enumerate(self._weighted):
       for attribute in layout_builder.weight_attributes(layer):
         initializer = getattr(layer, f'{attribute}_initializer')
         config = initializer.get_config()
         if 'seed' in config:
-          config['seed'] = _stream_seed(seed, f'{layer.name}/{attribute}')
+          # By place: names that Keras makes up count on through a process.
+          config['seed'] = _stream_seed(seed, f'{index}/{attribute}')
         value = type(initializer).from_config(config)(
           getattr(layer, attribute).shape, dtype=tf.float32
         )
@@ -108,8 +106,7 @@ class FlatModel:
     Returns:
       float32 [b, num_classes].
     """
-    with self._weights_from(weights, seed):
-      return tf.cast(self._model(x, training=training), tf.float32)
+    return self._run(weights, x, training, functional_layers.Trace(seed))
 
   def loss(
     self,
@@ -130,14 +127,8 @@ class FlatModel:
       mask: float32 [b], 0 for examples that only pad the batch.
       training, seed: as in `logits`.
     """
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
-      labels=y, logits=self.logits(weights, x, training=training, seed=seed)
-    )
-    if mask is None:
-      return tf.reduce_mean(losses)
-    return tf.math.divide_no_nan(
-      tf.reduce_sum(losses * mask), tf.reduce_sum(mask)
-    )
+    trace = functional_layers.Trace(seed, mask)
+    return _mean_loss(self._run(weights, x, training, trace), y, mask)
 
   def loss_and_gradient(
     self,
@@ -150,10 +141,51 @@ class FlatModel:
     seed: Optional[tf.Tensor] = None,
   ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the mean loss (see `loss`) and its gradient, float32 [d]."""
+    return self.differentiate(
+      weights, x, y, mask=mask, training=training, seed=seed
+    )[:2]
+
+  def differentiate(
+    self,
+    weights: tf.Tensor,
+    x: tf.Tensor,
+    y: tf.Tensor,
+    *,
+    mask: Optional[tf.Tensor] = None,
+    training: bool = True,
+    seed: Optional[tf.Tensor] = None,
+  ) -> tuple[tf.Tensor, tf.Tensor, Optional[tf.Tensor]]:
+    """Returns what one training step needs; see `loss` for the arguments.
+
+    Returns:
+      The mean loss; its gradient, float32 [d], 0 at `layout.statistics`; and
+      the moving statistics after this batch, for `with_statistics`, None where
+      the model has none or is not training.
+    """
+    trace = functional_layers.Trace(seed, mask)
     with tf.GradientTape() as tape:
       tape.watch(weights)
-      loss = self.loss(weights, x, y, mask=mask, training=training, seed=seed)
-    return loss, tape.gradient(loss, weights)
+      loss = _mean_loss(self._run(weights, x, training, trace), y, mask)
+    moved = [
+      trace.moved[layer.name][attribute]
+      for layer in self.layout.layers
+      for attribute in layer.spans
+      if attribute in trace.moved.get(layer.name, ())
+    ]
+    statistics = tf.concat(moved, axis=0) if moved else None
+    return loss, tape.gradient(loss, weights), statistics
+
+  def with_statistics(
+    self, weights: tf.Tensor, statistics: Optional[tf.Tensor]
+  ) -> tf.Tensor:
+    """Returns the weights [d] with the moving statistics replaced, if any."""
+    if statistics is None:
+      return weights
+    parts, end = [], 0
+    for span in self.layout.statistics:
+      parts += [weights[end : span.start], statistics[: span.size]]
+      statistics, end = statistics[span.size :], span.stop
+    return tf.concat([*parts, weights[end:]], axis=0)
 
   def tensors(self, weights: tf.Tensor) -> list[tf.Tensor]:
     """Splits the vector into the layers' weights, in Keras order."""
@@ -162,9 +194,19 @@ class FlatModel:
     parts = tf.split(weights, [span.size for span in spans])
     return [tf.reshape(p, span.shape) for p, span in zip(parts, spans)]
 
+  def _run(
+    self,
+    weights: tf.Tensor,
+    x: tf.Tensor,
+    training: bool,
+    trace: functional_layers.Trace,
+  ) -> tf.Tensor:
+    with self._weights_from(weights, trace):
+      return tf.cast(self._model(x, training=training), tf.float32)
+
   @contextlib.contextmanager
   def _weights_from(
-    self, weights: tf.Tensor, seed: Optional[tf.Tensor]
+    self, weights: tf.Tensor, trace: functional_layers.Trace
   ) -> Iterator[None]:
     """Puts slices of the vector in the place of the layers' variables."""
     with _TRACE, contextlib.ExitStack() as stack:
@@ -175,23 +217,21 @@ class FlatModel:
           vars(layer)[attribute] = next(tensors)
           stack.callback(vars(layer).__setitem__, attribute, variable)
       for layer in self._model.layers:
-        if isinstance(layer, _Dropout):
-          layer.seed = seed
-          stack.callback(setattr, layer, 'seed', None)
+        if hasattr(layer, 'trace'):
+          vars(layer)['trace'] = trace
+          stack.callback(vars(layer).__setitem__, 'trace', None)
       yield
 
 
-class _DropoutCloner:
-  """Clones layers, with stateless dropout in the place of Keras' own."""
-
-  def __init__(self) -> None:
-    self._count = 0
-
-  def __call__(self, layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
-    if type(layer) is tf.keras.layers.Dropout:
-      self._count += 1
-      return _Dropout(layer.rate, self._count, layer.name)
-    return type(layer).from_config(layer.get_config())
+def _mean_loss(
+  logits: tf.Tensor, y: tf.Tensor, mask: Optional[tf.Tensor]
+) -> tf.Tensor:
+  losses = tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits)
+  if mask is None:
+    return tf.reduce_mean(losses)
+  return tf.math.divide_no_nan(
+    tf.reduce_sum(losses * mask), tf.reduce_sum(mask)
+  )
 
 
 def _stream_seed(seed: int, stream: str) -> int:

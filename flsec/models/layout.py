@@ -5,6 +5,9 @@ from typing import Optional
 
 import numpy as np
 
+# Weights of batch normalisation that follow the batches.
+STATISTICS = ('moving_mean', 'moving_variance')
+
 
 @dataclasses.dataclass(frozen=True)
 class Span:
@@ -88,3 +91,16 @@ class Layout:
   def of_kind(self, *kinds: str) -> tuple[Layer, ...]:
     """Returns the layers of the given kinds, in Keras order."""
     return tuple(layer for layer in self.layers if layer.kind in kinds)
+
+  @property
+  def statistics(self) -> tuple[Span, ...]:
+    """The moving statistics of batch normalisation, in vector order.
+
+    They are tracked, not trained: their gradient is 0.
+    """
+    return tuple(
+      span
+      for layer in self.layers
+      for attribute, span in layer.spans.items()
+      if attribute in STATISTICS
+    )

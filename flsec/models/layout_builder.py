@@ -6,6 +6,7 @@ from typing import Optional
 import numpy as np
 import tensorflow as tf
 
+from flsec.models import functional_layers
 from flsec.models import layout as layout_lib
 
 _KINDS = (
@@ -20,11 +21,17 @@ _KINDS = (
     ),
   ),
 )
+# They are convolutions to Keras, but their kernels are laid out otherwise.
+_TRANSPOSED = (
+  tf.keras.layers.Conv1DTranspose,
+  tf.keras.layers.Conv2DTranspose,
+)
 _ADDITIONS = (tf.keras.layers.Add, tf.keras.layers.Subtract)
 # One output channel an input channel, in the same order.
 _CHANNEL_WISE = (
   tf.keras.layers.Activation,
   tf.keras.layers.Dropout,
+  functional_layers.Dropout,
   tf.keras.layers.InputLayer,
   tf.keras.layers.ReLU,
   tf.keras.layers.Softmax,
@@ -75,9 +82,11 @@ def build_layout(model: tf.keras.Model) -> layout_lib.Layout:
     The layout; its vector holds `model.layers`' weights in Keras order.
 
   Raises:
-    ValueError: a layer whose units cannot be followed (a nested model, a
-      merging layer other than Add).
+    ValueError: a model that is not built, or a layer whose units cannot be
+      followed (a nested model, a layer used twice, a merging layer other than
+      Add).
   """
+  check_functional(model)
   spans, size = _spans(model)
   signals = _signals(model)
   weighted = [layer for layer in model.layers if layer.weights]
@@ -118,6 +127,30 @@ def build_layout(model: tf.keras.Model) -> layout_lib.Layout:
   )
 
 
+def check_functional(model: tf.keras.Model) -> None:
+  """Refuses a model whose layers or shapes are not all known.
+
+  Raises:
+    ValueError: a subclassed model, one without Input, or one with a model
+      among its layers.
+  """
+  is_graph = isinstance(model, tf.keras.Sequential) or getattr(
+    model, '_is_graph_network', False
+  )
+  if not is_graph or not model.built:
+    raise ValueError(
+      f'Model {model.name!r} ({type(model).__name__}) has no graph of layers; '
+      'build it as tf.keras.Model(inputs, outputs), or as a Sequential that '
+      'starts with an Input.'
+    )
+  for layer in model.layers:
+    if isinstance(layer, tf.keras.Model):
+      raise ValueError(
+        f'Model {model.name!r} nests the model {layer.name!r}; flsec follows '
+        'layers only. Call its layers one by one.'
+      )
+
+
 def kind_of(layer: tf.keras.layers.Layer) -> str:
   """Returns 'dense', 'conv' or 'norm'.
 
@@ -125,12 +158,19 @@ def kind_of(layer: tf.keras.layers.Layer) -> str:
     ValueError: any other layer with weights.
   """
   for kind, types in _KINDS:
-    if isinstance(layer, types):
+    if isinstance(layer, types) and _has_plain_kernel(layer):
       return kind
   raise ValueError(
     f'Layer {layer.name!r} has weights but is a {type(layer).__name__}; flsec '
-    'follows Dense, Conv1D, Conv2D and normalisation layers.'
+    'follows Dense, Conv1D, Conv2D (without groups) and normalisation layers.'
   )
+
+
+def _has_plain_kernel(layer: tf.keras.layers.Layer) -> bool:
+  """Tells whether every unit reads every channel, in Keras' usual layout."""
+  is_grouped = layer.get_config().get('groups', 1) != 1
+  is_norm = isinstance(layer, tf.keras.layers.GroupNormalization)
+  return not isinstance(layer, _TRANSPOSED) and (is_norm or not is_grouped)
 
 
 def _spans(
@@ -152,10 +192,21 @@ def _inputs(
   """Returns the layers whose outputs a layer reads, within this model."""
   if isinstance(layer, tf.keras.layers.InputLayer):
     return []
-  names = {own.name: own for own in model.layers}
-  inbound = layer.inbound_nodes[-1].inbound_layers
-  inbound = inbound if isinstance(inbound, list) else [inbound]
-  return [names[other.name] for other in inbound]
+  own = {id(other) for other in model.layers}
+  nodes = []
+  for node in layer.inbound_nodes:
+    inbound = node.inbound_layers
+    inbound = inbound if isinstance(inbound, list) else [inbound]
+    found = [other for other in inbound if id(other) in own]
+    # A Sequential hides its Input; a layer may serve in another model, too.
+    if len(found) == len(inbound) or isinstance(model, tf.keras.Sequential):
+      nodes.append(found)
+  if len(nodes) != 1:
+    raise ValueError(
+      f'Layer {layer.name!r} is used {len(nodes)} times; flsec follows the '
+      'units of layers used once. Make a layer for each use.'
+    )
+  return nodes[0]
 
 
 def _read_by(
@@ -163,7 +214,8 @@ def _read_by(
   signals: dict[str, _Signal],
   model: tf.keras.Model,
 ) -> _Signal:
-  return signals[_inputs(layer, model)[0].name]
+  inputs = _inputs(layer, model)
+  return signals[inputs[0].name] if inputs else _Signal()
 
 
 def _signals(model: tf.keras.Model) -> dict[str, _Signal]:
