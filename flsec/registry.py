@@ -157,8 +157,31 @@ def build(kind: str, name: str, **options: Any) -> Any:
   Raises:
     ValueError: unknown name, unknown or missing option.
   """
+  return build_supplied(kind, name, options, {})
+
+
+def build_supplied(
+  kind: str,
+  name: str,
+  options: Mapping[str, Any],
+  supplied: Mapping[str, Any],
+) -> Any:
+  """Builds a component, and those nested in it, for a data set.
+
+  Args:
+    kind: of the component.
+    name: the registered name.
+    options: its own options; nested components are mappings or names.
+    supplied: by name, what the data set and the experiment settle (`SUPPLIED`);
+      each component gets those it has an option for, unless it is given.
+
+  Raises:
+    ValueError: unknown name, unknown or missing option.
+  """
   found = entry(kind, name)
   allowed = {option.name: option for option in found.options}
+  told = {key: supplied[key] for key in supplied if key in allowed}
+  options = {**told, **options}
   for key in options:
     if key not in allowed:
       raise ValueError(
@@ -172,22 +195,25 @@ def build(kind: str, name: str, **options: Any) -> Any:
       f'Its options: {", ".join(allowed)}.'
     )
   built = {
-    key: _build_nested(allowed[key].annotation, value)
+    key: _build_nested(allowed[key].annotation, value, supplied)
     for key, value in options.items()
   }
   return found.load()(**built)
 
 
-def _build_nested(annotation: str, value: Any) -> Any:
+def _build_nested(
+  annotation: str, value: Any, supplied: Mapping[str, Any]
+) -> Any:
   """Builds what an option such as `rule: Rule` or `Sequence[Attack]` takes."""
   words = re.findall(r'\w+', annotation)
   kind = next((NESTED[word] for word in words if word in NESTED), None)
   if kind and isinstance(value, str):
-    return build(kind, value)
+    return build_supplied(kind, value, {}, supplied)
   if kind and isinstance(value, Mapping):
-    return build(kind, **value)
+    options = {key: item for key, item in value.items() if key != 'name'}
+    return build_supplied(kind, value['name'], options, supplied)
   if kind and isinstance(value, (list, tuple)):
-    return tuple(_build_nested(annotation, item) for item in value)
+    return tuple(_build_nested(annotation, item, supplied) for item in value)
   return value
 
 

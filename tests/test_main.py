@@ -83,7 +83,7 @@ class TestMisuse:
       (['run', '--seed=x'], 'flag --seed=x: invalid literal'),
       (['run', '--threads=0'], 'flag --threads=0'),
       (['list', '--resume'], 'unknown flag --resume of `flsec list`'),
-      (['run'], '`flsec run` takes one --config=FILE.yaml; got none'),
+      (['run'], 'This command takes one --config=FILE.yaml; got none'),
       (['run', 'a', 'b'], 'takes one --config=FILE.yaml; got 2: a, b'),
       (['run', '--config=absent.yaml'], 'absent.yaml: cannot be read'),
       (['report'], 'takes one run directory, such as runs/quickstart; got 0'),

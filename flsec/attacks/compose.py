@@ -65,6 +65,7 @@ def compose(*, attacks: Sequence[Attack]) -> Attack:
     default_knowledge=crafting.default_knowledge if crafting else 'none',
     initialize=stateful.initialize if stateful else None,
     victims=victims[0] if victims else None,
+    minimum_known_rows=max(a.minimum_known_rows for a in attacks),
   )
 
 

@@ -127,10 +127,8 @@ def _build(
   kind: str, component: schema.Component, facts: dict[str, Any]
 ) -> Any:
   """Builds a component, told what it asks about the data set."""
-  names = registry.entry(kind, component.name).option_names
-  known = {name: facts[name] for name in facts if name in names}
   given = {k: v for k, v in component.options.items() if v is not None}
-  return registry.build(kind, component.name, **{**known, **given})
+  return registry.build_supplied(kind, component.name, given, facts)
 
 
 def _facts(

@@ -9,7 +9,13 @@ import numpy as np
 import tensorflow as tf
 
 from flsec.config import dump, schema
-from flsec.experiment import assembly, checkpoint, profiling, summary
+from flsec.experiment import (
+  assembly,
+  checkpoint,
+  pictures,
+  profiling,
+  summary,
+)
 from flsec.experiment.client_pool import ClientPool
 from flsec.experiment.evaluation import Evaluator
 from flsec.experiment.metric_writer import MetricWriter
@@ -83,7 +89,11 @@ def _run(
         experiment.rounds, finished=last_round, label=experiment.name
       ) as progress,
     ):
-      writer.write_text('config', f'```\n{dump.to_yaml(experiment)}\n```')
+      if last_round == 0:
+        writer.write_text('config', f'```\n{dump.to_yaml(experiment)}\n```')
+        pictures.write_pictures(
+          writer, assembled, experiment.clients.batch_size
+        )
       one_round = _build_round(experiment, assembled, runtime)
       for round_number in range(last_round + 1, experiment.rounds + 1):
         with profiling.profiled(
@@ -131,13 +141,26 @@ def _build_round(
       metrics['attack/active'] = int(active)
     metrics.update(round_metrics(output))
     ended = time.perf_counter()
-    for stage, seconds in runtime.stage_seconds.items():
-      metrics[f'time/{stage}_seconds'] = seconds
+    metrics.update(_stage_seconds(runtime.stage_seconds, metrics))
     metrics['time/evaluation_seconds'] = ended - trained
     metrics['time/round_seconds'] = ended - started
     return state, metrics
 
   return one_round
+
+
+def _stage_seconds(
+  stages: dict[str, float], metrics: dict[str, float]
+) -> dict[str, float]:
+  """Names the runtime's stages; the server's is what its own leave over."""
+  named = {f'time/{name}_seconds': value for name, value in stages.items()}
+  if 'server' in stages:
+    own = sum(
+      metrics.get(f'time/{stage}_seconds', 0.0)
+      for stage in ('attack', 'rule', 'pruning')
+    )
+    named['time/server_seconds'] = max(0.0, stages['server'] - own)
+  return named
 
 
 def _summarize(experiment: schema.Experiment, rows: Any) -> dict[str, Any]:

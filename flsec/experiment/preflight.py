@@ -45,6 +45,7 @@ def check_components(experiment: Experiment) -> None:
     _build('attack', Component(attack.name, attack.options), facts, 'attack')
     for index, one in enumerate(attack.compose):
       _build('attack', one, facts, f'attack.compose.{index}')
+    _check_known_rows(experiment, facts)
   if experiment.pruning is not None:
     _build('pruner', experiment.pruning, facts, 'pruning')
 
@@ -55,11 +56,29 @@ def _build(
   options = registry.entry(kind, component.name).options
   if any(one.name == 'input_shape' for one in options):
     return  # Only the data tell it.
-  known = {one.name: facts[one.name] for one in options if one.name in facts}
   try:
-    registry.build(kind, component.name, **{**known, **component.options})
+    registry.build_supplied(kind, component.name, component.options, facts)
   except (ValueError, TypeError) as error:
     raise ConfigError(path, str(error)) from error
+
+
+def _check_known_rows(experiment: Experiment, facts: dict[str, Any]) -> None:
+  """Checks that a crafting attacker sees as many rows as its attack needs."""
+  config = experiment.attack
+  attack = assembly.build_attack(config, facts)
+  if attack.craft is None or not config.num_byzantine:
+    return
+  knowledge = config.knowledge or attack.default_knowledge
+  own = estimate.num_byzantine_of_a_round(experiment)
+  known = {'none': 1, 'partial': own, 'full': facts['num_clients'] - own}
+  if known[knowledge] < attack.minimum_known_rows:
+    raise ConfigError(
+      'attack.knowledge',
+      f'{config.name} works from at least {attack.minimum_known_rows} rows; '
+      f'with knowledge={knowledge} and num_byzantine={own} of '
+      f'{facts["num_clients"]} clients it sees {known[knowledge]}. Use '
+      'knowledge: full, or more malicious clients with knowledge: partial.',
+    )
 
 
 def _check_needs(experiment: Experiment, rule: Rule) -> None:
