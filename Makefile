@@ -1,0 +1,127 @@
+# What one does with flsec. `make help`, or `make` alone, lists it.
+#
+# Every target that needs the environment (.venv) makes it first, and makes it
+# anew only when requirements.txt changed.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+# The environment comes first, whatever -j says.
+.NOTPARALLEL:
+
+BIN := .venv/bin
+EXP ?= quickstart
+ARGS ?=
+RUN ?= $(patsubst %/,%,$(firstword $(shell ls -td runs/*/ 2>/dev/null)))
+PORT ?= 6006
+BENCHMARK ?= round
+CODE := flsec tests benchmarks .ci
+
+CONFIG = $(firstword $(filter %.yaml,$(wildcard \
+  experiments/$(EXP).yaml experiments/$(EXP) $(EXP))))
+EXPERIMENTS = $(patsubst experiments/%.yaml,%,$(sort \
+  $(shell find experiments -name '*.yaml')))
+BENCHMARKS = $(patsubst benchmarks/%.py,%,$(sort \
+  $(shell grep -l __main__ benchmarks/*.py)))
+
+export PYTHON
+# A folder shared/data beside the checkout holds data sets for several of them.
+ifneq ($(wildcard ../shared/data),)
+export FLSEC_DATA_DIR ?= $(abspath ../shared/data)
+endif
+
+.PHONY: help
+help: ## List the targets
+	@echo 'make TARGET [VARIABLE=value ...]'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' \
+	  $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo 'ARGS="..." goes to the command that a target runs, as in'
+	@echo '  make experiment EXP=quickstart ARGS="--set=server.aggregator=krum"'
+	@echo 'PYTHON=... names the Python (3.9 to 3.11) of a new environment.'
+
+.PHONY: setup
+setup: environment ## Make the environment in .venv, if it is not there
+	@echo "The environment is ready: .venv, $$($(BIN)/python --version)."
+
+.PHONY: setup-gpu
+setup-gpu: environment ## Add the CUDA libraries for NVIDIA GPUs to it
+	@$(BIN)/python -m pip --disable-pip-version-check -qq install --no-deps \
+	  --require-hashes --only-binary :all: -r requirements-gpu.txt
+	@$(BIN)/flsec doctor
+
+.PHONY: experiment
+experiment: known-experiment environment ## Run experiments/EXP.yaml (default: quickstart)
+	@$(BIN)/flsec run --config=$(CONFIG) $(ARGS)
+
+.PHONY: list
+list: environment ## List attacks, rules, pruners, data sets, ...
+	@$(BIN)/flsec list $(ARGS)
+
+.PHONY: report
+report: environment ## Write the report of RUN (default: the newest in runs/)
+	@$(BIN)/flsec report $(RUN) $(ARGS)
+
+.PHONY: tensorboard
+tensorboard: environment ## Show runs/ in TensorBoard at PORT (default: 6006)
+	@$(BIN)/tensorboard --logdir runs --port $(PORT) $(ARGS)
+
+.PHONY: doctor
+doctor: environment ## Check Python, packages, devices, data and disk
+	@$(BIN)/flsec doctor $(ARGS)
+
+.PHONY: test
+test: environment ## Run the tests, all but the slow ones
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+.PHONY: test-slow
+test-slow: environment ## Run the slow tests
+	@$(BIN)/python -m pytest -q -m slow $(ARGS)
+
+.PHONY: check
+check: environment ## Check format and style, as CI does
+	@$(BIN)/ruff format --quiet --diff $(CODE)
+	@$(BIN)/ruff check --quiet $(CODE)
+	@echo 'Format and style are fine.'
+
+.PHONY: format
+format: environment ## Format the code
+	@$(BIN)/ruff format $(CODE)
+	@$(BIN)/ruff check --fix $(CODE)
+
+.PHONY: benchmark
+benchmark: known-benchmark environment ## Time benchmarks/BENCHMARK.py (default: round)
+	@$(BIN)/python -m benchmarks.$(BENCHMARK) $(ARGS)
+
+.PHONY: lock
+lock: ## Renew the locks from requirements*.in (needs uv and network)
+	@command -v uv >/dev/null || { echo 'Install uv first: pipx install uv' >&2; exit 1; }
+	uv pip compile --quiet --universal --python-version 3.9 --generate-hashes \
+	  --override requirements-override.txt --custom-compile-command 'make lock' \
+	  requirements.in -o requirements.txt $(ARGS)
+	uv pip compile --quiet --universal --python-version 3.9 --generate-hashes \
+	  --custom-compile-command 'make lock' \
+	  requirements-gpu.in -o requirements-gpu.txt $(ARGS)
+
+.PHONY: clean
+clean: ## Remove what tools leave behind; runs, data and .venv stay
+	@rm -rf build dist *.egg-info .pytest_cache .ruff_cache
+	@find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
+
+.PHONY: clean-all
+clean-all: clean ## Remove the environment, too; runs and data stay
+	@rm -rf .venv
+
+.PHONY: environment
+environment:
+	@scripts/make_environment.sh
+
+# Refused before the environment is made.
+.PHONY: known-experiment known-benchmark
+known-experiment:
+	@$(if $(CONFIG),:,echo 'There is no experiments/$(EXP).yaml. EXP is one of:' \
+	  '$(EXPERIMENTS)' >&2; exit 2)
+
+known-benchmark:
+	@$(if $(filter $(BENCHMARK),$(BENCHMARKS)),:,echo 'There is no benchmark' \
+	  '$(BENCHMARK). BENCHMARK is one of: $(BENCHMARKS)' >&2; exit 2)
