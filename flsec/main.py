@@ -24,6 +24,7 @@ from flsec.commands import (
   report,
   run,
   version,
+  worker,
 )
 from flsec.commands.command import Command, UsageError
 from flsec.config.errors import ConfigError
@@ -37,6 +38,7 @@ COMMANDS = {
     convert.COMMAND,
     export.COMMAND,
     doctor.COMMAND,
+    worker.COMMAND,
     version.COMMAND,
   )
 }

@@ -1,41 +1,30 @@
-"""Starts TFF's worker binary so that it never outlives this process."""
+"""Starts TFF's worker so that it never outlives this process, and talks to it.
+
+`flsec.runtime.worker_binary` starts the process itself.
+"""
 
 import atexit
-import ctypes
-import os
-import pathlib
-import signal
-import socket
-import subprocess
-import time
 from typing import Any
 
 import grpc
 import portpicker
 import tensorflow_federated as tff
 
-_BINARY = pathlib.Path(tff.__file__).parent / 'data' / 'worker_binary'
-_START_SECONDS = 60.0
-_POLL_SECONDS = 0.05
-_STOP_SECONDS = 5.0
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)
+from flsec.runtime import worker_binary
+
 # gRPC messages stop at 2 GB.
-_MAX_MESSAGE_BYTES = 2 * 1000 * 1000 * 1000
+MAX_MESSAGE_BYTES = 2 * 1000 * 1000 * 1000
 CHANNEL_OPTIONS = (
-  ('grpc.max_message_length', _MAX_MESSAGE_BYTES),
-  ('grpc.max_receive_message_length', _MAX_MESSAGE_BYTES),
-  ('grpc.max_send_message_length', _MAX_MESSAGE_BYTES),
+  ('grpc.max_message_length', MAX_MESSAGE_BYTES),
+  ('grpc.max_receive_message_length', MAX_MESSAGE_BYTES),
+  ('grpc.max_send_message_length', MAX_MESSAGE_BYTES),
+  # Workers are on this machine or in a private network.
+  ('grpc.enable_http_proxy', 0),
 )
 
 
 class Worker:
   """A TFF worker process on this machine.
-
-  It holds none of this process's pipes, so that `flsec run ... | tail` ends
-  when the run ends; it is not in the terminal's process group, so that Ctrl-C
-  reaches flsec first; and the kernel kills it when flsec dies, however that
-  happens.
 
   Attributes:
     port: where it listens.
@@ -50,23 +39,11 @@ class Worker:
     Raises:
       RuntimeError: the binary is missing, or did not start.
     """
-    if not _BINARY.is_file():
-      raise RuntimeError(
-        f'TFF installed no worker at {_BINARY}. Install the lock again '
-        '(make setup), or use runtime.context=in_process.'
-      )
     self.port = port or portpicker.pick_unused_port()
-    self._process = subprocess.Popen(
-      [str(_BINARY), f'--port={self.port}'],
-      stdin=subprocess.DEVNULL,
-      stdout=subprocess.DEVNULL,
-      stderr=subprocess.DEVNULL,
-      start_new_session=True,
-      preexec_fn=_die_with_parent,
-    )
+    self._process = worker_binary.start(self.port)
     atexit.register(self.close)
     try:
-      self._wait_until_it_listens()
+      worker_binary.wait_until_it_listens(self._process, self.port)
     except BaseException:
       self.close()
       raise
@@ -84,37 +61,17 @@ class Worker:
 
   def close(self) -> None:
     """Ends the worker and waits for it; safe to call again."""
-    if self.is_running():
-      self._process.terminate()
-      try:
-        self._process.wait(_STOP_SECONDS)
-      except subprocess.TimeoutExpired:
-        self._process.kill()
-        self._process.wait()
+    worker_binary.stop(self._process)
     atexit.unregister(self.close)
-
-  def _wait_until_it_listens(self) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-      if not self.is_running():
-        raise RuntimeError(
-          f'TFF worker ended at once with code {self._process.returncode}; is '
-          f'port {self.port} taken?'
-        )
-      try:
-        socket.create_connection(('localhost', self.port), 1.0).close()
-        return
-      except OSError:
-        time.sleep(_POLL_SECONDS)
-    raise RuntimeError(
-      f'TFF worker did not listen on port {self.port} within '
-      f'{_START_SECONDS:.0f} s.'
-    )
 
 
 def remote_executor_factory(target: str) -> Any:
   """Returns a TFF executor factory that talks to a worker at `host:port`."""
-  channel = grpc.insecure_channel(target, CHANNEL_OPTIONS)
+  return executor_factory(grpc.insecure_channel(target, CHANNEL_OPTIONS))
+
+
+def executor_factory(channel: Any) -> Any:
+  """Returns a TFF executor factory that talks through a gRPC channel."""
   stub = tff.framework.RemoteExecutorGrpcStub(channel)
 
   def stack(cardinalities: Any) -> Any:
@@ -123,9 +80,3 @@ def remote_executor_factory(target: str) -> Any:
     return executor
 
   return tff.framework.ResourceManagingExecutorFactory(stack)
-
-
-def _die_with_parent() -> None:
-  _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-  if os.getppid() == 1:  # The parent died before the call.
-    os._exit(1)
