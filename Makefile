@@ -106,7 +106,8 @@ lock: ## Renew the locks from requirements*.in (needs uv and network)
 .PHONY: clean
 clean: ## Remove what tools leave behind; runs, data and .venv stay
 	@rm -rf build dist *.egg-info .pytest_cache .ruff_cache
-	@find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
+	@find . \( -path ./.venv -o -path ./runs -o -path ./data \) -prune -o \
+	  -name __pycache__ -prune -exec rm -rf {} +
 
 .PHONY: clean-all
 clean-all: clean ## Remove the environment, too; runs and data stay

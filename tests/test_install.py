@@ -1,0 +1,217 @@
+"""How the environment is made, with nothing installed."""
+
+import ast
+import importlib.util
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from fake_command import write_executable
+from packaging import requirements, utils
+
+_ROOT = pathlib.Path(__file__).resolve().parent.parent
+# Import -> package, where the two differ by more than - and _.
+_PACKAGES = {
+  'absl': 'absl-py',
+  'grpc': 'grpcio',
+  'sklearn': 'scikit-learn',
+  'yaml': 'pyyaml',
+}
+
+
+def read(name: str) -> str:
+  return (_ROOT / name).read_text(encoding='utf-8')
+
+
+def wanted(name: str) -> dict:
+  """Returns the requirements of a `.in` file, by package."""
+  lines = [
+    line for line in read(name).splitlines() if line[:1] not in ('#', '')
+  ]
+  found = map(requirements.Requirement, lines)
+  return {utils.canonicalize_name(one.name): one for one in found}
+
+
+def locked(name: str) -> dict:
+  """Returns the versions and hashes of a lock, by package."""
+  found = {}
+  for block in re.split(r'\n(?=[a-z0-9])', read(name)):
+    match = re.match(r'([A-Za-z0-9._-]+)==(\S+)', block)
+    if match:
+      key = utils.canonicalize_name(match[1])
+      hashes = re.findall(r'--hash=sha256:([0-9a-f]{64})\b', block)
+      found.setdefault(key, []).append((match[2], hashes))
+  return found
+
+
+class TestLock:
+  @pytest.mark.parametrize('name', ['requirements', 'requirements-gpu'])
+  def test_holds_what_is_wanted_with_hashes(self, name):
+    lock = locked(f'{name}.txt')
+    assert len(lock) > 5
+    for package, versions in lock.items():
+      assert all(hashes for _, hashes in versions), package
+    overridden = wanted('requirements-override.txt')
+    for package, wish in {**wanted(f'{name}.in')}.items():
+      wish = overridden.get(package, wish)
+      for version, _ in lock[package]:
+        assert wish.specifier.contains(version), package
+
+  def test_overrides_hold(self):
+    lock = locked('requirements.txt')
+    for package, wish in wanted('requirements-override.txt').items():
+      assert [v for v, _ in lock[package]] == [
+        next(iter(wish.specifier)).version
+      ]
+
+  @pytest.mark.parametrize('name', ['requirements', 'requirements-gpu'])
+  def test_names_no_place_of_whoever_made_it(self, name):
+    text = read(f'{name}.txt')
+    assert 'make lock' in text.splitlines()[1]
+    assert not re.search(r'file:|://|/home|/tmp|/root|index-url', text)
+
+  def test_is_for_every_python_that_setup_allows(self):
+    assert 'python_requires = >=3.9,<3.12' in read('setup.cfg')
+    assert '--python-version 3.9' in read('Makefile')
+    assert "python_version >= '3.9' and python_version < '3.12'" in read(
+      'pyproject.toml'
+    )
+
+
+def imported(path: pathlib.Path) -> set:
+  tree = ast.parse(path.read_text(encoding='utf-8'))
+  names = set()
+  for node in ast.walk(tree):
+    if isinstance(node, ast.Import):
+      names.update(alias.name.split('.')[0] for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+      names.add(node.module.split('.')[0])
+  return names - {'flsec'}
+
+
+def test_every_import_is_a_requirement():
+  names = set().union(*map(imported, (_ROOT / 'flsec').rglob('*.py')))
+  installed = set()
+  for name in names - set(sys.builtin_module_names):
+    spec = importlib.util.find_spec(name)
+    assert spec is not None, f'{name} is imported and cannot be'
+    if 'site-packages' in (spec.origin or ''):
+      installed.add(utils.canonicalize_name(_PACKAGES.get(name, name)))
+  assert {'tensorflow', 'numpy', 'absl-py'} <= installed
+  assert installed <= set(wanted('requirements.in'))
+
+
+class TestMakefile:
+  @pytest.fixture
+  def make(self, tmp_path):
+    """`make('list', 'ARGS=krum')` in a checkout whose flsec only echoes."""
+    if not shutil.which('make'):
+      pytest.skip('needs make')
+    checkout = tmp_path / 'checkout'
+    shutil.copytree(_ROOT / 'experiments', checkout / 'experiments')
+    shutil.copy(_ROOT / 'Makefile', checkout)
+    (checkout / 'benchmarks').mkdir()
+    (checkout / 'benchmarks' / 'attacks.py').write_text("'__main__'\n")
+    note = '#!/bin/sh\n: >environment-made\n'
+    write_executable(checkout / 'scripts' / 'make_environment.sh', note)
+    echo = '#!/bin/sh\necho "$(basename $0) $*; data in $FLSEC_DATA_DIR."\n'
+    for name in ('flsec', 'python', 'ruff', 'tensorboard'):
+      write_executable(checkout / '.venv' / 'bin' / name, echo)
+
+    def made(*arguments, **variables):
+      kept = ('PATH', 'HOME', 'TMPDIR')
+      done = subprocess.run(
+        ['make', '-C', str(checkout), '--no-print-directory', *arguments],
+        env={
+          **{k: os.environ[k] for k in kept if k in os.environ},
+          **variables,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+      )
+      return done.returncode, done.stdout, done.stderr
+
+    made.checkout = checkout
+    return made
+
+  def test_help_is_the_default_and_lists_every_target(self, make):
+    text = read('Makefile')
+    public = re.findall(r'^([a-z-]+):.*## .', text, re.MULTILINE)
+    phony = re.findall(r'^\.PHONY: (.*)', text, re.MULTILINE)
+    private = {'environment', 'known-experiment', 'known-benchmark'}
+    assert set(' '.join(phony).split()) == {*public, *private}
+    code, output, _ = make()
+    assert code == 0
+    assert re.findall(r'^  ([a-z-]+)  +[A-Z]', output, re.MULTILINE) == public
+    assert {'setup', 'experiment', 'list', 'report', 'test'} <= set(public)
+    assert max(map(len, output.splitlines())) <= 80
+    assert not (make.checkout / 'environment-made').exists()
+
+  def test_experiment_runs_quickstart(self, make):
+    code, output, errors = make('experiment')
+    assert (code, errors) == (0, '')
+    assert output.startswith('flsec run --config=experiments/quickstart.yaml;')
+    assert (make.checkout / 'environment-made').exists()
+
+  @pytest.mark.parametrize(
+    'name',
+    [
+      'flap/lenet5_mnist',
+      'flap/lenet5_mnist.yaml',
+      'experiments/flap/lenet5_mnist.yaml',
+    ],
+  )
+  def test_experiment_takes_name_and_arguments(self, make, name):
+    output = make('experiment', f'EXP={name}', 'ARGS=--seed=2 --threads=1')[1]
+    assert output.startswith(
+      'flsec run --config=experiments/flap/lenet5_mnist.yaml --seed=2 '
+      '--threads=1;'
+    )
+
+  @pytest.mark.parametrize('name', ['flapp/lenet5_mnist', 'flap'])
+  def test_a_wrong_experiment_lists_those_there_are(self, make, name):
+    code, output, errors = make('experiment', f'EXP={name}')
+    assert (code, output) == (2, '')
+    assert f'There is no experiments/{name}.yaml.' in errors
+    assert ' flap/lenet5_mnist ' in errors and ' quickstart' in errors
+    assert not (make.checkout / 'environment-made').exists()
+
+  def test_benchmark(self, make):
+    code, _, errors = make('benchmark', 'BENCHMARK=nope')
+    assert code == 2 and 'BENCHMARK is one of: attacks\n' in errors
+    output = make('benchmark', 'BENCHMARK=attacks', 'ARGS=1 2')[1]
+    assert output.startswith('python -m benchmarks.attacks 1 2;')
+
+  def test_data_beside_the_checkout_are_found(self, make):
+    assert make('list')[1] == 'flsec list; data in .\n'
+    folder = make.checkout.parent / 'shared' / 'data'
+    folder.mkdir(parents=True)
+    assert make('list')[1] == f'flsec list; data in {folder}.\n'
+    named = make('list', FLSEC_DATA_DIR='/elsewhere')[1]
+    assert named == 'flsec list; data in /elsewhere.\n'
+
+  def test_report_takes_the_newest_run(self, make):
+    for age, name in enumerate(['new', 'old']):
+      folder = make.checkout / 'runs' / name
+      folder.mkdir(parents=True)
+      os.utime(folder, (1000 - age, 1000 - age))
+    assert make('report')[1].startswith('flsec report runs/new;')
+    output = make('report', 'RUN=runs/old')[1]
+    assert output.startswith('flsec report runs/old;')
+
+  def test_cleaning_never_removes_runs_or_data(self, make):
+    kept = ['runs/a/DONE', 'data/mnist.npz', 'flsec/a.py']
+    gone = ['build/x', 'flsec/__pycache__/a.pyc', '.pytest_cache/x']
+    for name in kept + gone:
+      (make.checkout / name).parent.mkdir(parents=True, exist_ok=True)
+      (make.checkout / name).touch()
+    for target in ('clean', 'clean-all'):
+      assert make(target)[0] == 0
+      assert all((make.checkout / name).exists() for name in kept)
+      assert not any((make.checkout / name).exists() for name in gone)
+    assert not (make.checkout / '.venv').exists()
