@@ -49,7 +49,9 @@ def config_file(flag: Optional[str], positional: Sequence[str]) -> str:
     shipped = sorted(str(path) for path in _EXPERIMENTS.rglob('*.yaml'))
     there = f' Here are: {", ".join(shipped)}.' if shipped else ''
     what = f'got {len(named)}: {", ".join(named)}' if named else 'got none'
-    raise UsageError(f'This command takes one --config=FILE.yaml; {what}.{there}')
+    raise UsageError(
+      f'This command takes one --config=FILE.yaml; {what}.{there}'
+    )
   return named[0]
 
 

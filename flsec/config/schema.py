@@ -186,10 +186,13 @@ class EvaluationConfig:
   Attributes:
     every: rounds between two tests; the last round is always tested.
     batch_size: test examples in one pass through the model.
+    escape: whether to measure in every round how much of the attack escapes
+      the rule, entry by entry where the rule works so (this sorts the stack).
   """
 
   every: int = _field(1, minimum=1)
   batch_size: int = _field(1000, minimum=1)
+  escape: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

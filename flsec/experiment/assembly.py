@@ -14,7 +14,7 @@ from flsec.config import estimate, schema
 from flsec.data import federation as federation_lib
 from flsec.data import selection
 from flsec.data.dataset import Federation
-from flsec.federated import seeds, xla
+from flsec.federated import round_measures, seeds, xla
 from flsec.federated.plan import AttackPlan, Plan
 from flsec.models.flat import FlatModel
 from flsec.pruning.pruner import Pruner
@@ -69,6 +69,7 @@ def assemble(
     num_participants=experiment.clients.num_selected
     or experiment.clients.num_clients,
     padded=uses_xla,
+    escape=_escape(experiment, facts),
   )
   return Assembly(plan, federation, malicious)
 
@@ -176,6 +177,17 @@ def _malicious(experiment: schema.Experiment) -> np.ndarray:
     indices = range(attack.num_byzantine)
   return selection.place_malicious(
     num_clients, attack.num_byzantine, experiment.seed, indices
+  )
+
+
+def _escape(
+  experiment: schema.Experiment, facts: dict[str, Any]
+) -> Optional[round_measures.Escape]:
+  if not experiment.evaluation.escape:
+    return None
+  rule = _build('aggregator', experiment.server.aggregator, facts)
+  return round_measures.build_escape(
+    experiment.server, rule, facts['num_clients']
   )
 
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from flsec.attacks.attack import Attack
 from flsec.data.dataset import Split
+from flsec.federated import tracing
 from flsec.metrics import accuracy, attack_success
 from flsec.models.flat import FlatModel
 
@@ -35,13 +36,16 @@ class Evaluator:
     """
     self._model, self._test = model, test
     self._batch_size, self._num_threads = batch_size, num_threads
-    self._logits = tf.function(
+    weights = tf.TensorSpec([model.num_weights], tf.float32)
+    self._logits = tracing.trace(
       lambda weights, x: model.logits(weights, model.inputs(x)),
-      autograph=False,
-      reduce_retracing=True,
+      weights,
+      tf.TensorSpec([None, *test.x.shape[1:]], test.x.dtype),
     )
-    self._input_logits = tf.function(
-      model.logits, autograph=False, reduce_retracing=True
+    self._input_logits = tracing.trace(
+      model.logits,
+      weights,
+      tf.TensorSpec([None, *test.x.shape[1:]], tf.float32),
     )
     self._victims = attack and attack.victims and self._find_victims(attack)
 
@@ -53,6 +57,7 @@ class Evaluator:
     `attack/error_rate` where their images are clean (the share taken for the
     attacker's label), `attack/success_rate` where they carry a trigger.
     """
+    weights = tf.convert_to_tensor(weights)
     logits = self._run(self._logits, weights, self._test.x)
     predictions = logits.argmax(axis=1)
     metrics = {
@@ -78,7 +83,10 @@ class Evaluator:
     starts = range(0, len(x), self._batch_size)
     with futures.ThreadPoolExecutor(self._num_threads) as pool:
       parts = pool.map(
-        lambda s: function(weights, x[s : s + self._batch_size]).numpy(), starts
+        lambda s: function(
+          weights, tf.constant(x[s : s + self._batch_size])
+        ).numpy(),
+        starts,
       )
       return np.concatenate(
         [np.zeros((0, self._model.num_classes), np.float32), *parts]

@@ -5,6 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from flsec.metrics import detection
+
+_PASSED_ON = ('rule/', 'attack/', 'escape/')
+
 
 def round_metrics(output: Mapping[str, Any]) -> dict[str, float]:
   """Names the measurements of a round.
@@ -15,8 +19,9 @@ def round_metrics(output: Mapping[str, Any]) -> dict[str, float]:
   Returns:
     train/loss (nats, mean over benign clients); update_norm/benign_mean,
     .../malicious_mean and .../aggregate (l2); rule/selected_benign and
-    .../selected_malicious (rows with a share in the result), the malicious
-    rows' share of the result, and every scalar that the rule measured;
+    .../selected_malicious (rows with a share in the result), .../precision,
+    .../recall and .../malicious_share (see `metrics.detection`), and every
+    scalar that the rule measured; attack/cosine_to_benign and escape/...;
     clients/participating and clients/malicious; pruning/<layer>/units (pruned
     in this round); time/<stage>_seconds of the server's stages.
   """
@@ -34,7 +39,7 @@ def round_metrics(output: Mapping[str, Any]) -> dict[str, float]:
   metrics.update(_selection(values['selected'], malicious))
   metrics['rule/num_dropped'] = int(values['num_dropped'])
   for name, value in values.items():
-    if name.startswith('rule/') and value.ndim == 0:
+    if name.startswith(_PASSED_ON) and value.ndim == 0:
       metrics[name] = value.item()
     if name.startswith('pruning/') and name.endswith('/units'):
       metrics[name] = int((value >= 0).sum())
@@ -45,13 +50,13 @@ def round_metrics(output: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _selection(selected: np.ndarray, malicious: np.ndarray) -> dict[str, float]:
-  metrics = {'rule/selected_benign': int((selected[~malicious] > 0).sum())}
-  if malicious.any():
-    metrics['rule/selected_malicious'] = int((selected[malicious] > 0).sum())
-    total = float(selected.sum())
-    share = float(selected[malicious].sum()) / total if total else 0.0
-    metrics['rule/malicious_share'] = share
-  return metrics
+  if not malicious.any():
+    return {'rule/selected_benign': int((selected > 0).sum())}
+  found = detection.detection(selected, malicious)
+  return {
+    name.replace('detection/', 'rule/'): value.numpy().item()
+    for name, value in found.items()
+  }
 
 
 def _mean(values: np.ndarray) -> float:

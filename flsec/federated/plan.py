@@ -10,6 +10,7 @@ from flsec.aggregators.rule import Rule
 from flsec.attacks import attack as attack_lib
 from flsec.config import schema
 from flsec.data.dataset import Split
+from flsec.federated.round_measures import Escape
 from flsec.models.flat import FlatModel
 from flsec.pruning.pruner import Pruner
 
@@ -71,6 +72,7 @@ class Plan:
     root, validation: the server's own examples, or None.
     num_participants: clients in every round, where that number is fixed.
     padded: shards are padded and masked (for XLA).
+    escape: what is measured of an attack that escapes the rule, or None.
   """
 
   model: FlatModel
@@ -86,6 +88,7 @@ class Plan:
   validation: Optional[Split] = None
   num_participants: Optional[int] = None
   padded: bool = False
+  escape: Optional[Escape] = None
 
   @property
   def dimension(self) -> int:

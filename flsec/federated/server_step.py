@@ -9,6 +9,7 @@ from flsec.aggregators.rule import ServerContext
 from flsec.federated import (
   adversary,
   local_training,
+  round_measures,
   seeds,
   stacking,
   stage_clock,
@@ -55,6 +56,7 @@ def build_server_step(plan: Plan) -> Callable[[Struct, Struct], tuple]:
       update, measurements = _aggregated(
         plan, new_state, server_state, updates, stack['weight']
       )
+      metrics.update(_measured(plan, updates, stack['rank'], measurements))
     update = clock.end('rule', update)
     if 'previous_update' in new_state:
       new_state['previous_update'] = update
@@ -76,6 +78,27 @@ def build_server_step(plan: Plan) -> Callable[[Struct, Struct], tuple]:
     return new_state, metrics
 
   return server_step
+
+
+def _measured(
+  plan: Plan,
+  updates: tf.Tensor,
+  ranks: tf.Tensor,
+  measurements: dict[str, tf.Tensor],
+) -> Struct:
+  """Measures the adversary on the rows that the rule was given."""
+  measured = Struct()
+  if plan.attack is None:
+    return measured
+  malicious = ranks >= 0
+  measured['attack/cosine_to_benign'] = round_measures.crafted_cosine(
+    updates, malicious
+  )
+  if plan.escape:
+    shares = plan.escape(updates, malicious, measurements['selected'])
+    for name in sorted(shares):
+      measured[f'escape/{name}'] = shares[name]
+  return measured
 
 
 def _aggregated(

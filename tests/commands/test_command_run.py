@@ -34,7 +34,8 @@ def loop(monkeypatch):
   module = types.ModuleType('flsec.experiment.loop')
   module.calls, module.checked, module.fails = [], [], None
 
-  def run_cell(experiment, *, directory, data_dir, resume):
+  def run_cell(experiment, *, directory, data_dir, resume, profile):
+    assert not profile
     if module.fails:
       raise module.fails
     module.calls.append((experiment, directory, data_dir, resume))
@@ -171,7 +172,8 @@ def test_unfinished_cell_without_resume_is_refused(
 ):
   from flsec.config import dump, loading
 
-  def run_cell(experiment, *, directory, data_dir, resume):
+  def run_cell(experiment, *, directory, data_dir, resume, profile):
+    assert not profile
     text, fingerprint = dump.to_yaml(experiment), dump.fingerprint(experiment)
     with run_directory.RunDirectory.open(
       directory, text, fingerprint, resume
