@@ -37,6 +37,12 @@ def build_runtime(
     from flsec.runtime import tff_local
 
     return tff_local.TffLocal(process)
+  if config.context == 'tff_remote':
+    from flsec.runtime import tff_remote
+
+    return tff_remote.TffRemote(
+      process, workers=config.workers, retries=config.retries
+    )
   raise ValueError(
     'runtime.context is in_process, tff_local or tff_remote; got '
     f'{config.context!r}.'
