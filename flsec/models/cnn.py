@@ -9,7 +9,9 @@ from flsec.models import images
 from flsec.models.normalization import check_normalization, normalized
 
 
-@registry.model('cnn', paper='Hybrid sparse attack, 2024; Wu et al., 2022')
+@registry.model(
+  'cnn', paper='Ozfatura et al., arXiv 2024; Wu et al., arXiv 2020'
+)
 def cnn(
   *,
   input_shape: tuple,

@@ -1,4 +1,4 @@
-"""The networks of the federated pruning defence (Wu et al., 2022).
+"""The networks of the federated pruning defence (Wu et al., arXiv 2020).
 
 The paper gives the numbers of layers, and the filters for MNIST; other widths,
 kernel sizes and poolings are chosen here.
@@ -10,7 +10,7 @@ from flsec import registry
 from flsec.models.cnn import cnn
 
 
-@registry.model('cnn_3conv', paper='Wu et al., 2022 (federated pruning)')
+@registry.model('cnn_3conv', paper='Wu et al., arXiv 2020')
 def cnn_3conv(
   *,
   input_shape: tuple,
@@ -45,7 +45,7 @@ def cnn_3conv(
   )
 
 
-@registry.model('cnn_4conv', paper='Wu et al., 2022 (federated pruning)')
+@registry.model('cnn_4conv', paper='Wu et al., arXiv 2020')
 def cnn_4conv(
   *,
   input_shape: tuple,

@@ -10,7 +10,7 @@ from typing import Optional
 
 import tensorflow as tf
 
-from flsec.models import group_statistics
+from flsec.models import closed_form_norms
 
 
 @dataclasses.dataclass
@@ -78,51 +78,23 @@ class BatchNormalization(tf.keras.layers.BatchNormalization):
       return tf.nn.batch_normalization(
         inputs, mean, variance, self.beta, self.gamma, self.epsilon
       )
-    mask = self.trace.mask if self.trace else None
-    if mask is None and inputs.shape.rank == 4:
-      outputs, batch_mean, batch_variance = self._fused(inputs)
-      count = tf.constant(1.0)
-    else:
-      outputs, batch_mean, batch_variance, count = self._masked(inputs, mask)
+    outputs, batch_mean, batch_variance, count = (
+      closed_form_norms.batch_normalization(
+        inputs,
+        *_scale_and_offset(self, inputs),
+        mask=self.trace.mask if self.trace else None,
+        epsilon=self.epsilon,
+      )
+    )
     if self.trace:
+      batch_variance *= count / tf.maximum(count - 1.0, 1.0)
       # A batch of nothing but padding tells nothing.
       rate = (1.0 - self.momentum) * tf.cast(count > 0.0, tf.float32)
       self.trace.moved[self.name] = {
-        'moving_mean': mean + rate * tf.stop_gradient(batch_mean - mean),
-        'moving_variance': variance
-        + rate * tf.stop_gradient(batch_variance - variance),
+        'moving_mean': mean + rate * (batch_mean - mean),
+        'moving_variance': variance + rate * (batch_variance - variance),
       }
     return outputs
-
-  def _fused(self, inputs: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """Returns (outputs, mean, unbiased variance)."""
-    units = inputs.shape[-1:]
-    return tf.compat.v1.nn.fused_batch_norm(
-      inputs,
-      tf.ones(units) if self.gamma is None else self.gamma,
-      tf.zeros(units) if self.beta is None else self.beta,
-      epsilon=self.epsilon,
-      is_training=True,
-    )
-
-  def _masked(
-    self, inputs: tf.Tensor, mask: Optional[tf.Tensor]
-  ) -> tuple[tf.Tensor, ...]:
-    """Returns (outputs, mean, unbiased variance, number of real positions)."""
-    axes = list(range(inputs.shape.rank - 1))
-    if mask is None:
-      mask = tf.ones(tf.shape(inputs)[:1])
-    weight = tf.reshape(mask, [-1] + [1] * len(axes))
-    positions = tf.size(inputs[0, ..., 0], out_type=tf.int32)
-    count = tf.reduce_sum(mask) * tf.cast(positions, tf.float32)
-    some = tf.maximum(count, 1.0)
-    mean = tf.reduce_sum(inputs * weight, axes) / some
-    square = tf.math.squared_difference(inputs, mean)
-    variance = tf.reduce_sum(square * weight, axes) / some
-    outputs = tf.nn.batch_normalization(
-      inputs, mean, variance, self.beta, self.gamma, self.epsilon
-    )
-    return outputs, mean, variance * some / tf.maximum(count - 1.0, 1.0), count
 
 
 class GroupNormalization(tf.keras.layers.GroupNormalization):
@@ -131,14 +103,51 @@ class GroupNormalization(tf.keras.layers.GroupNormalization):
   def call(self, inputs: tf.Tensor) -> tf.Tensor:
     if self.axis not in (-1, inputs.shape.rank - 1):
       return super().call(inputs)
-    units = inputs.shape[-1:]
-    return group_statistics.group_normalization(
+    return closed_form_norms.group_normalization(
       inputs,
-      tf.ones(units) if self.gamma is None else tf.identity(self.gamma),
-      tf.zeros(units) if self.beta is None else tf.identity(self.beta),
+      *_scale_and_offset(self, inputs),
       groups=self.groups,
       epsilon=self.epsilon,
     )
+
+
+class LayerNormalization(tf.keras.layers.LayerNormalization):
+  """Layer normalisation without the fused kernel that Keras builds on.
+
+  See `closed_form_norms`; each position is an example of one group.
+  """
+
+  def call(self, inputs: tf.Tensor) -> tf.Tensor:
+    if list(self.axis) != [inputs.shape.rank - 1]:
+      raise ValueError(
+        f'Layer {self.name!r}: flsec runs layer normalisation over the last '
+        f'axis; got axis={list(self.axis)}.'
+      )
+    rows = tf.reshape(inputs, [-1, inputs.shape[-1]])
+    outputs = closed_form_norms.group_normalization(
+      rows,
+      *_scale_and_offset(self, inputs),
+      groups=1,
+      epsilon=self.epsilon,
+    )
+    return tf.ensure_shape(tf.reshape(outputs, tf.shape(inputs)), inputs.shape)
+
+
+def _scale_and_offset(
+  layer: tf.keras.layers.Layer, inputs: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+  units = inputs.shape[-1:]
+  return (
+    tf.ones(units) if layer.gamma is None else tf.identity(layer.gamma),
+    tf.zeros(units) if layer.beta is None else tf.identity(layer.beta),
+  )
+
+
+_REPLACED = (
+  (tf.keras.layers.BatchNormalization, BatchNormalization),
+  (tf.keras.layers.GroupNormalization, GroupNormalization),
+  (tf.keras.layers.LayerNormalization, LayerNormalization),
+)
 
 
 class Cloner:
@@ -162,8 +171,7 @@ class Cloner:
         f'Layer {layer.name!r} is a {kind.__name__}; flsec draws the units of '
         'Dropout only, so that a run can be repeated. Use Dropout.'
       )
-    if isinstance(layer, tf.keras.layers.BatchNormalization):
-      kind = BatchNormalization
-    elif isinstance(layer, tf.keras.layers.GroupNormalization):
-      kind = GroupNormalization
+    for replaced, ours in _REPLACED:
+      if isinstance(layer, replaced):
+        kind = ours
     return kind.from_config(layer.get_config())

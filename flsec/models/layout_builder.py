@@ -83,8 +83,7 @@ def build_layout(model: tf.keras.Model) -> layout_lib.Layout:
 
   Raises:
     ValueError: a model that is not built, or a layer whose units cannot be
-      followed (a nested model, a layer used twice, a merging layer other than
-      Add).
+      followed (nested models, layers used twice, merging layers but Add).
   """
   check_functional(model)
   spans, size = _spans(model)

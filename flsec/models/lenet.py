@@ -18,7 +18,8 @@ def lenet5(
     input_shape: (height, width, channels) of an example.
     num_classes: length of the logits.
     padding: of the first convolution. On 28x28x1 images and 10 classes
-      'valid' has 44,426 weights, 'same' (the original's 32x32 input) 61,706.
+      'valid' has 44,426 weights (FLAP's), 'same' (the original's 32x32 input)
+      61,706 (FedER's CNN).
 
   Returns:
     A functional Keras model that ends in logits.

@@ -34,7 +34,7 @@ def dev(*, input_shape: tuple, num_classes: int) -> tf.keras.Model:
   )
 
 
-@registry.model('mnist_cnn', paper='fl-analysis; Meng et al., 2023 (FLAP)')
+@registry.model('mnist_cnn', paper='fl-analysis; Meng et al., ICICS 2023')
 def mnist_cnn(
   *, input_shape: tuple, num_classes: int, hidden: int = 64
 ) -> tf.keras.Model:

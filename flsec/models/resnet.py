@@ -51,7 +51,7 @@ def resnet20(
   return tf.keras.Model(inputs, x, name=flavour.name)
 
 
-@registry.model('resnet14_wide', paper='Hybrid sparse attack, 2024')
+@registry.model('resnet14_wide', paper='Ozfatura et al., arXiv 2024')
 def resnet14_wide(
   *,
   input_shape: tuple,
@@ -114,7 +114,7 @@ def resnet18(
   return tf.keras.Model(inputs, x, name=flavour.name)
 
 
-@registry.model('resnet20_dense', paper='Meng et al., 2023 (FLAP)')
+@registry.model('resnet20_dense', paper='Meng et al., ICICS 2023')
 def resnet20_dense(
   *,
   input_shape: tuple,

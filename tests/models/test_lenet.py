@@ -1,0 +1,49 @@
+"""LeNet-5."""
+
+import pytest
+
+from flsec import models
+from flsec.models.flat import FlatModel
+
+
+def build(input_shape=(28, 28, 1), **options):
+  return models.build(
+    'lenet5', input_shape=input_shape, num_classes=10, **options
+  )
+
+
+@pytest.mark.parametrize(
+  ('padding', 'positions', 'sizes'),
+  [
+    # Kernel and bias of conv1, conv2, dense1, dense2, logits.
+    ('valid', 16, [156, 2416, 30840, 10164, 850]),
+    ('same', 25, [156, 2416, 48120, 10164, 850]),
+  ],
+)
+def test_layers_have_the_papers_sizes(padding, positions, sizes):
+  layout = FlatModel(build(padding=padding)).layout
+  found = [sum(s.size for s in x.spans.values()) for x in layout.layers]
+  assert found == sizes
+  assert layout['conv2'].positions == positions
+  chain = [layer.consumers for layer in layout.layers]
+  assert chain == [('conv2',), ('dense1',), ('dense2',), ('logits',), ()]
+
+
+def test_the_smallest_images_leave_one_position():
+  for padding, side in (('valid', 16), ('same', 12)):
+    layout = FlatModel(build((side, side, 1), padding=padding)).layout
+    assert layout['conv2'].positions == 1
+
+
+@pytest.mark.parametrize(
+  ('options', 'message'),
+  [
+    ({'padding': 'full'}, "'valid' or 'same'; got 'full'"),
+    ({'input_shape': (15, 28, 1)}, r'at least 16x16.*\(15, 28, 1\)'),
+    ({'input_shape': (11, 11, 1), 'padding': 'same'}, 'at least 12x12'),
+    ({'input_shape': (784,)}, r'takes images.*\(784,\)'),
+  ],
+)
+def test_refusals(options, message):
+  with pytest.raises(ValueError, match=message):
+    build(**options)
