@@ -192,15 +192,19 @@ def in_order(labels: Sequence[str]) -> list[str]:
 
 
 def _label(paths: Sequence[str], flat: Mapping[str, Any]) -> str:
-  """Returns such as `krum`, `label_flip, scale=10` or `no attack`."""
+  """Returns such as `krum`, `label_flip, scale=10` or `no attack`.
+
+  A whole section that is absent is worth a word; that this rule takes no other
+  rule, or has no pre-aggregators, is not.
+  """
   parts = []
   for path in paths:
     section, _, last = path.rpartition('.')
     absent = path not in flat or flat[path] is None
     if last == 'name' and absent:
-      parts.append(f'no {section.split(".")[-1]}')
+      parts += [] if '.' in section else [f'no {section}']
     elif last == 'name':
       parts.append(show(flat[path]))
-    elif section and path in flat:
+    elif section and path in flat and flat[path] != []:
       parts.append(f'{last}={show(flat[path])}')
   return ', '.join(parts)

@@ -135,6 +135,20 @@ class TestPlaces:
     ]
     assert [p.threat for p in settings.places(cells)] == ['no attack', 'alie']
 
+  def test_what_a_rule_does_without_is_not_said(self, make):
+    plain = make.config()
+    plain['server'] = {'aggregator': {'name': 'median'}, 'preaggregators': []}
+    nested = make.config()
+    nested['server'] = {
+      'aggregator': {'name': 'amplified', 'rule': {'name': 'krum'}},
+      'preaggregators': [{'name': 'arc'}],
+    }
+    cells = [_cell(plain), _cell(nested)]
+    assert [place.defence for place in settings.places(cells)] == [
+      'median',
+      'amplified, preaggregators=name: arc, krum',
+    ]
+
   def test_order(self):
     labels = ['scale=10', 'no attack', 'scale=9', 'alie', 'scale=9']
     assert settings.in_order(labels) == [
