@@ -45,10 +45,7 @@ def resnet20(
     stem=width,
     normalization=normalization,
   )
-  inputs, x = residual_features(input_shape, flavour)
-  x = tf.keras.layers.GlobalAveragePooling2D(name='pool')(x)
-  x = tf.keras.layers.Dense(num_classes, name='logits')(x)
-  return tf.keras.Model(inputs, x, name=flavour.name)
+  return _pooled_classifier(input_shape, num_classes, flavour)
 
 
 @registry.model('resnet14_wide', paper='Ozfatura et al., arXiv 2024')
@@ -77,10 +74,7 @@ def resnet14_wide(
   flavour = Flavour(
     'resnet14_wide', (32, 64, 128), 2, stem=32, normalization=normalization
   )
-  inputs, x = residual_features(input_shape, flavour)
-  x = tf.keras.layers.GlobalAveragePooling2D(name='pool')(x)
-  x = tf.keras.layers.Dense(num_classes, name='logits')(x)
-  return tf.keras.Model(inputs, x, name=flavour.name)
+  return _pooled_classifier(input_shape, num_classes, flavour)
 
 
 @registry.model('resnet18', paper='He et al., CVPR 2016')
@@ -108,10 +102,7 @@ def resnet18(
   flavour = Flavour(
     'resnet18', (64, 128, 256, 512), 2, stem=64, normalization=normalization
   )
-  inputs, x = residual_features(input_shape, flavour)
-  x = tf.keras.layers.GlobalAveragePooling2D(name='pool')(x)
-  x = tf.keras.layers.Dense(num_classes, name='logits')(x)
-  return tf.keras.Model(inputs, x, name=flavour.name)
+  return _pooled_classifier(input_shape, num_classes, flavour)
 
 
 @registry.model('resnet20_dense', paper='Meng et al., ICICS 2023')
@@ -165,6 +156,15 @@ def resnet20_dense(
     x = layers.Dense(units, activation='relu', name=f'dense{index}')(x)
   x = layers.Dense(num_classes, name='logits')(x)
   return tf.keras.Model(inputs, x, name=name)
+
+
+def _pooled_classifier(
+  input_shape: Sequence[int], num_classes: int, flavour: Flavour
+) -> tf.keras.Model:
+  inputs, x = residual_features(input_shape, flavour)
+  x = tf.keras.layers.GlobalAveragePooling2D(name='pool')(x)
+  x = tf.keras.layers.Dense(num_classes, name='logits')(x)
+  return tf.keras.Model(inputs, x, name=flavour.name)
 
 
 def _blocks(depth: int) -> int:

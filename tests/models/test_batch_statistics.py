@@ -120,29 +120,16 @@ def test_inference_takes_a_negative_variance_for_0(model):
   np.testing.assert_array_equal(found[0], found[1])
 
 
-@pytest.mark.parametrize('padded', [False, True])
-@pytest.mark.parametrize(
-  'optimizer',
-  [{'name': 'sgd'}, {'name': 'sgd', 'momentum': 0.9}, {'name': 'adam'}],
-)
-def test_local_training_moves_statistics_by_batches_alone(
-  model, optimizer, padded
-):
-  config = schema.ClientsConfig(
-    num_clients=1,
-    optimizer=schema.OptimizerConfig(learning_rate=0.01, **optimizer),
-    epochs=2,
-    batch_size=4,
-  )
-  train = local_training.build_local_training(model, config, padded=padded)
-  weights = tf.constant(model.initial_weights(0))
+def trained(model, config, *, padded):
+  """Trains one client on six examples; returns what it leaves."""
   x, y = small_models.batch(model, size=6)
-  stored = tf.pad(x, [[0, 2], [0, 0], [0, 0], [0, 0]]) if padded else x
-  labels = tf.pad(y, [[0, 2]]) if padded else y
+  if padded:
+    x, y = tf.pad(x, [[0, 2], [0, 0], [0, 0], [0, 0]]), tf.pad(y, [[0, 2]])
+  train = local_training.build_local_training(model, config, padded=padded)
   rows = local_training.num_slots(config)
-  trained = train(
-    weights,
-    local_training.Shard(stored * 255.0, labels, tf.constant(6)),
+  return train(
+    tf.constant(model.initial_weights(0)),
+    local_training.Shard(x * 255.0, y, tf.constant(6)),
     tf.constant([1, 2], tf.int64),
     tf.constant(1),
     tf.zeros([rows, model.num_weights]),
@@ -150,34 +137,36 @@ def test_local_training_moves_statistics_by_batches_alone(
     local_training.Hooks(),
     None,
   )
-  # The first layer's input moves with no weight: rate 0 shows its statistics.
-  update = trained.update.numpy()
-  moved = part(model, update, 'norm1', 'moving_variance')
-  assert np.all(moved != 0.0)
-  # Four batches: what is left of the initial variance 1 is at least 0.75^4.
-  assert np.all(1.0 + moved >= MOMENTUM**4)
-  for row in trained.slots.numpy():
-    np.testing.assert_array_equal(
-      part(model, row, 'norm1', 'moving_variance'), 0.0
-    )
-  if padded:
-    train = local_training.build_local_training(model, config, padded=False)
-    plain = train(
-      weights,
-      local_training.Shard(x * 255.0, y, tf.constant(6)),
-      tf.constant([1, 2], tf.int64),
-      tf.constant(1),
-      tf.zeros([rows, model.num_weights]),
-      tf.constant(0),
-      local_training.Hooks(),
-      None,
-    )
-    # Not the means: they follow the bias before the norm, whose gradient is 0
-    # but for rounding, which Adam blows up.
-    for name in ('norm1', 'norm2'):
-      np.testing.assert_allclose(
-        part(model, update, name, 'moving_variance'),
-        part(model, plain.update, name, 'moving_variance'),
-        rtol=1e-2,
-        atol=1e-4,
+
+
+@pytest.mark.parametrize(
+  'optimizer',
+  [{'name': 'sgd'}, {'name': 'sgd', 'momentum': 0.9}, {'name': 'adam'}],
+)
+def test_local_training_moves_statistics_by_batches_alone(model, optimizer):
+  config = schema.ClientsConfig(
+    num_clients=1,
+    optimizer=schema.OptimizerConfig(learning_rate=0.01, **optimizer),
+    epochs=2,
+    batch_size=4,
+  )
+  plain = trained(model, config, padded=False)
+  padded = trained(model, config, padded=True)
+  for found in (plain, padded):
+    moved = part(model, found.update, 'norm1', 'moving_variance')
+    assert np.all(moved != 0.0)
+    # Four batches leave at least 0.75^4 of the initial variance 1.
+    assert np.all(1.0 + moved >= MOMENTUM**4)
+    for row in found.slots.numpy():
+      np.testing.assert_array_equal(
+        part(model, row, 'norm1', 'moving_variance'), 0.0
       )
+  # Not the means: they follow the bias before the norm, whose gradient is 0 but
+  # for rounding, which Adam blows up.
+  for name in ('norm1', 'norm2'):
+    np.testing.assert_allclose(
+      part(model, padded.update, name, 'moving_variance'),
+      part(model, plain.update, name, 'moving_variance'),
+      rtol=1e-2,
+      atol=1e-4,
+    )
