@@ -13,7 +13,7 @@ EXP ?= quickstart
 ARGS ?=
 RUN ?= $(patsubst %/,%,$(firstword $(shell ls -td runs/*/ 2>/dev/null)))
 PORT ?= 6006
-BENCHMARK ?= round
+BENCHMARK ?=
 CODE := flsec tests benchmarks .ci
 
 CONFIG = $(firstword $(filter %.yaml,$(wildcard \
@@ -21,7 +21,7 @@ CONFIG = $(firstword $(filter %.yaml,$(wildcard \
 EXPERIMENTS = $(patsubst experiments/%.yaml,%,$(sort \
   $(shell find experiments -name '*.yaml')))
 BENCHMARKS = $(patsubst benchmarks/%.py,%,$(sort \
-  $(shell grep -l __main__ benchmarks/*.py)))
+  $(shell grep -l 'if __name__' benchmarks/[a-z]*.py)))
 
 export PYTHON
 # A folder shared/data beside the checkout holds data sets for several of them.
@@ -90,8 +90,8 @@ format: environment ## Format the code
 	@$(BIN)/ruff check --fix $(CODE)
 
 .PHONY: benchmark
-benchmark: known-benchmark environment ## Time benchmarks/BENCHMARK.py (default: round)
-	@$(BIN)/python -m benchmarks.$(BENCHMARK) $(ARGS)
+benchmark: known-benchmark environment ## Time a round, or run benchmarks/BENCHMARK.py
+	@$(BIN)/python -m benchmarks$(addprefix .,$(BENCHMARK)) $(ARGS)
 
 .PHONY: lock
 lock: ## Renew the locks from requirements*.in (needs uv and network)
@@ -124,5 +124,5 @@ known-experiment:
 	  '$(EXPERIMENTS)' >&2; exit 2)
 
 known-benchmark:
-	@$(if $(filter $(BENCHMARK),$(BENCHMARKS)),:,echo 'There is no benchmark' \
-	  '$(BENCHMARK). BENCHMARK is one of: $(BENCHMARKS)' >&2; exit 2)
+	@$(if $(filter-out $(BENCHMARKS),$(BENCHMARK)),echo 'There is no benchmark' \
+	  '$(BENCHMARK). BENCHMARK is one of: $(BENCHMARKS)' >&2; exit 2,:)

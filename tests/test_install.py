@@ -115,7 +115,9 @@ class TestMakefile:
     shutil.copytree(_ROOT / 'experiments', checkout / 'experiments')
     shutil.copy(_ROOT / 'Makefile', checkout)
     (checkout / 'benchmarks').mkdir()
-    (checkout / 'benchmarks' / 'attacks.py').write_text("'__main__'\n")
+    (checkout / 'benchmarks' / 'attacks.py').write_text(
+      "if __name__ == '__main__': pass\n"
+    )
     note = '#!/bin/sh\n: >environment-made\n'
     write_executable(checkout / 'scripts' / 'make_environment.sh', note)
     echo = '#!/bin/sh\necho "$(basename $0) $*; data in $FLSEC_DATA_DIR."\n'
@@ -184,6 +186,7 @@ class TestMakefile:
   def test_benchmark(self, make):
     code, _, errors = make('benchmark', 'BENCHMARK=nope')
     assert code == 2 and 'BENCHMARK is one of: attacks\n' in errors
+    assert make('benchmark')[1].startswith('python -m benchmarks;')
     output = make('benchmark', 'BENCHMARK=attacks', 'ARGS=1 2')[1]
     assert output.startswith('python -m benchmarks.attacks 1 2;')
 
