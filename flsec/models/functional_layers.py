@@ -18,7 +18,7 @@ class Trace:
   """What the layers of a model share while it is called once.
 
   Attributes:
-    seed: int32 [2] for dropout, or None.
+    seed: int32 or int64 [2] for dropout, or None.
     mask: float32 [b], 0 for examples that only pad the batch, or None.
     moved: layer name -> its moving statistics after the call, by attribute.
   """
@@ -42,9 +42,10 @@ class Dropout(tf.keras.layers.Layer):
       return inputs
     if self.trace.seed is None:
       raise ValueError(
-        f'Layer {self.name!r} drops units: training needs a seed, int32 [2].'
+        f'Layer {self.name!r} drops units: training needs a seed, int [2].'
       )
-    seed = self.trace.seed + tf.constant([0, self.index], tf.int32)
+    # A round's seeds are int64, those of a rule or an attack int32.
+    seed = self.trace.seed + tf.constant([0, self.index], self.trace.seed.dtype)
     return tf.nn.experimental.stateless_dropout(inputs, self.rate, seed)
 
 

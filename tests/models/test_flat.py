@@ -239,6 +239,11 @@ class TestDropout:
     for one, other in itertools.combinations([(1, 2), (1, 3), (2, 2)], 2):
       assert not np.allclose(self.logits(*one), self.logits(*other))
 
+  def test_seeds_may_be_those_of_a_round(self):
+    seed = tf.constant([1, 2], tf.int64)
+    found = self.model.logits(self.weights, self.x, training=True, seed=seed)
+    np.testing.assert_array_equal(found, self.logits(1, 2))
+
   def test_nothing_is_dropped_outside_training(self):
     wanted = FlatModel(small_models.perceptron()).logits(self.weights, self.x)
     np.testing.assert_array_equal(self.logits(training=False), wanted)
