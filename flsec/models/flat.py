@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import math
 import threading
 from collections.abc import Iterator
 from typing import Optional
@@ -66,6 +67,12 @@ class FlatModel:
     self.num_classes = int(model.output_shape[-1])
     self.scale, self.shift = scale, shift
     self._weighted = [layer for layer in self._model.layers if layer.weights]
+
+  @property
+  def num_activations(self) -> int:
+    """How many numbers all layers put out for one example."""
+    outputs = [layer.output for layer in self._model.layers]
+    return sum(math.prod(x.shape[1:]) for x in tf.nest.flatten(outputs))
 
   def initial_weights(self, seed: int) -> np.ndarray:
     """Draws float32 [d] from the layers' own initialisers, from `seed` only."""

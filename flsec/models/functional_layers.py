@@ -10,7 +10,7 @@ from typing import Optional
 
 import tensorflow as tf
 
-from flsec.models import closed_form_norms
+from flsec.models import closed_form_norms, max_pooling
 
 
 @dataclasses.dataclass
@@ -164,6 +164,8 @@ class Cloner:
       ValueError: a layer that draws random numbers in a way of its own.
     """
     kind = type(layer)
+    if max_pooling.replaces(layer):
+      return max_pooling.MaxPooling2x2(name=layer.name)
     if kind is tf.keras.layers.Dropout:
       self._num_dropouts += 1
       return Dropout(layer.rate, self._num_dropouts, layer.name)
