@@ -110,6 +110,8 @@ class Fleet:
 
   def close(self) -> None:
     """Closes every connection; calls that are under way fail."""
+    with self._changed:
+      self._workers = []  # Nobody takes over what is interrupted here.
     for one in self._every:
       one.channel.close()
 

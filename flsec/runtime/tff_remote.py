@@ -81,9 +81,10 @@ class TffRemote(in_process.InProcess):
     """Yields the aggregate of all clients."""
     self._fleet.start_round()
     places = {id(client): place for place, client in enumerate(clients)}
+    errors: list[Exception] = []
     context = tff.framework.MergeableCompExecutionContext(
       [
-        _Seat(self._share, self._fleet, self._callers, places)
+        _Seat(self._share, self._fleet, self._callers, places, errors)
         for _ in range(len(self._fleet))
       ],
       num_subrounds=self._num_shares(clients, broadcast),
@@ -94,6 +95,8 @@ class TffRemote(in_process.InProcess):
         graph_function.pack(self._broadcast_type, broadcast), list(clients)
       ),
     )
+    if errors:
+      raise errors[0]
     # In the order of the clients, whichever worker was first.
     for place in sorted(shares):
       leaves = graph_function.flatten(shares.pop(place))
@@ -135,21 +138,30 @@ class _Seat(tff.framework.AsyncContext):
     fleet: fleet_lib.Fleet,
     callers: futures.Executor,
     places: dict[int, int],
+    errors: list[Exception],
   ):
     self._form = form
     self._fleet = fleet
     self._callers = callers
     self._places = places
+    self._errors = errors
 
   async def invoke(self, comp: Any, arg: Any) -> dict[int, Any]:
     if comp is self._form.merge:
       return {**arg[0], **arg[1]}
     if comp is self._form.after_merge:
       return arg[1]
+    if self._errors:
+      return {}  # The round is lost.
     loop = asyncio.get_running_loop()
-    aggregate = await loop.run_in_executor(
-      self._callers, self._fleet.run, comp, arg
-    )
+    try:
+      aggregate = await loop.run_in_executor(
+        self._callers, self._fleet.run, comp, arg
+      )
+    except Exception as error:
+      # Raised when all seats are done: TFF would leave the others running.
+      self._errors.append(error)
+      return {}
     return {self._places[id(arg[1][0])]: aggregate}
 
 

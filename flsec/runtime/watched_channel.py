@@ -1,6 +1,6 @@
 """A gRPC channel to a worker that notices when the worker is gone."""
 
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 import grpc
 import tensorflow_federated as tff
@@ -52,6 +52,7 @@ class WatchedChannel:
         call waits before it asks for one.
     """
     self.target = target
+    self._lost: Optional[WorkerLostError] = None
     self._answer_seconds = answer_seconds
     self._channel = grpc.insecure_channel(target, worker.CHANNEL_OPTIONS)
     self._stub = executor_pb2_grpc.ExecutorGroupStub(self._channel)
@@ -88,16 +89,22 @@ class WatchedChannel:
     return lambda request: self._call(send, request)
 
   def _call(self, send: Any, request: Any) -> Any:
+    if self._lost:  # TFF tidies up: not to be waited for once more.
+      raise self._lost
     future = send.future(request)
+    try:
+      return self._answer(future)
+    except WorkerLostError as error:
+      self._lost = error
+      future.cancel()
+      raise
+
+  def _answer(self, future: grpc.Future) -> Any:
     while True:
       try:
         return future.result(self._answer_seconds)
       except grpc.FutureTimeoutError:
-        try:
-          self.check()
-        except WorkerLostError:
-          future.cancel()
-          raise
+        self.check()
       except grpc.FutureCancelledError as error:
         raise WorkerLostError(
           f'{self.target}: the connection was closed'
