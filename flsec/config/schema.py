@@ -210,7 +210,8 @@ class RuntimeConfig:
     threads: clients trained at once; the usable cores where left out.
     workers: `host:port` of each remote worker.
     retries: how often a round that a worker failed is tried again.
-    mixed_precision: compute in bfloat16 or float16, keep weights in float32.
+    mixed_precision: hidden dense and conv layers compute in bfloat16; weights,
+      normalisation and logits stay float32.
     memory_growth: take accelerator memory as it is needed.
   """
 

@@ -165,7 +165,12 @@ def _model(experiment: schema.Experiment, federation: Federation) -> FlatModel:
     num_classes=federation.num_classes,
     **experiment.model.options,
   )
-  return FlatModel(keras_model, scale=federation.scale, shift=federation.shift)
+  return FlatModel(
+    keras_model,
+    scale=federation.scale,
+    shift=federation.shift,
+    mixed_precision=experiment.runtime.mixed_precision,
+  )
 
 
 def _malicious(experiment: schema.Experiment) -> np.ndarray:
@@ -233,7 +238,7 @@ def _attack_state(
     return ()
   shards = [federation.client(i) for i in np.flatnonzero(malicious)]
   seed = seeds.stream(experiment.seed, 'attack state').astype(np.int32)
-  return attack.initialize(
+  state = attack.initialize(
     model,
     model.layout,
     tf.constant(weights),
@@ -241,3 +246,5 @@ def _attack_state(
     tf.constant(np.concatenate([shard.y for shard in shards])),
     tf.constant(seed),
   )
+  # Arrays: a traced computation may hold them, but no eager tensor.
+  return tf.nest.map_structure(np.asarray, state)

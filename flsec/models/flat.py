@@ -49,6 +49,7 @@ class FlatModel:
     *,
     scale: float = 1.0 / 255.0,
     shift: float = 0.0,
+    mixed_precision: bool = False,
   ):
     """Takes over a functional Keras model that ends in logits.
 
@@ -56,10 +57,13 @@ class FlatModel:
       model: a functional or sequential model, without nested models.
       scale: factor from stored examples to model inputs.
       shift: added after scaling.
+      mixed_precision: dense and conv layers, the output layer excepted, compute
+        in bfloat16; weights, normalisation, logits and gradients stay float32.
     """
     layout_builder.check_functional(model)
+    low = _hidden_layers(model) if mixed_precision else ()
     self._model = tf.keras.models.clone_model(
-      model, clone_function=functional_layers.Cloner()
+      model, clone_function=functional_layers.Cloner(low_precision=low)
     )
     self.layout: Layout = layout_builder.build_layout(self._model)
     self.num_weights = self.layout.size
@@ -221,13 +225,25 @@ class FlatModel:
       for layer in self._weighted:
         for attribute in layout_builder.weight_attributes(layer):
           variable = vars(layer)[attribute]
-          vars(layer)[attribute] = next(tensors)
+          tensor = tf.cast(next(tensors), layer.compute_dtype)
+          vars(layer)[attribute] = tensor
           stack.callback(vars(layer).__setitem__, attribute, variable)
       for layer in self._model.layers:
         if hasattr(layer, 'trace'):
           vars(layer)['trace'] = trace
           stack.callback(vars(layer).__setitem__, 'trace', None)
       yield
+
+
+def _hidden_layers(model: tf.keras.Model) -> tuple[str, ...]:
+  """Returns the names of the dense and conv layers before the output layer."""
+  return tuple(
+    layer.name
+    for layer in model.layers
+    if layer.weights
+    and layout_builder.kind_of(layer) != 'norm'
+    and layer.name not in model.output_names
+  )
 
 
 def _mean_loss(

@@ -6,6 +6,7 @@ beside their weights, and what they leave, is in the `Trace` of one call.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Optional
 
 import tensorflow as tf
@@ -154,8 +155,14 @@ _REPLACED = (
 class Cloner:
   """Clones layers, with the ones of this file in the place of Keras' own."""
 
-  def __init__(self) -> None:
+  def __init__(self, *, low_precision: Sequence[str] = ()) -> None:
+    """Prepares for the layers of one model.
+
+    Args:
+      low_precision: names of the layers whose products are bfloat16.
+    """
     self._num_dropouts = 0
+    self._low_precision = low_precision
 
   def __call__(self, layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
     """Returns a layer without variables of its own yet.
@@ -177,4 +184,7 @@ class Cloner:
     for replaced, ours in _REPLACED:
       if isinstance(layer, replaced):
         kind = ours
-    return kind.from_config(layer.get_config())
+    config = layer.get_config()
+    if layer.name in self._low_precision:
+      config['dtype'] = 'mixed_bfloat16'
+    return kind.from_config(config)
