@@ -2,8 +2,8 @@
 
 The files themselves are read by tests/data; here random examples of the same
 shape, type and classes take their place, so that nothing has to be there, and
-rounds, batches and server-held sets are cut. Clients, models, rules, attacks
-and pruners are those of the YAML.
+rounds, batches, server-held sets and the widest perceptrons are cut. Clients,
+rules, attacks, pruners and all other models are those of the YAML.
 """
 
 import dataclasses
@@ -23,9 +23,10 @@ _NAMES = sorted(
 )
 # A round of these takes longer than a few seconds even so.
 _HEAVY = (
-  'agramplifier/texas100',
   'federated_pruning/cifar10_dba',
   'feder/fltrust_cifar10',
+  'feder/fltrust_fashion_mnist',
+  'flap/mlp_femnist',
   'flap/table1_resnet_femnist',
   'hybrid_sparse/cifar10_resnet',
 )
@@ -82,9 +83,15 @@ def _shrunk(experiment):
       ('validation', experiment.dataset.validation),
     )
   }
+  model = experiment.model
+  if model.options.get('hidden', ()) and max(model.options['hidden']) > 512:
+    model = dataclasses.replace(
+      model, options={**model.options, 'hidden': [32]}
+    )
   return dataclasses.replace(
     experiment,
     rounds=2,
+    model=model,
     dataset=dataclasses.replace(experiment.dataset, num_train=None, **few),
     clients=dataclasses.replace(experiment.clients, steps=1, batch_size=4),
     attack=attack,

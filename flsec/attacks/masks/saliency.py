@@ -154,7 +154,8 @@ def connection_saliency(
   for a malicious client's; it is drawn with replacement from the examples.
 
   Args:
-    model: has `loss_and_gradient(weights, x, y) -> (loss, gradient [d])`.
+    model: has `loss_and_gradient(weights, x, y, seed=) -> (loss, gradient
+      [d])`, the seed int32 [2] for dropout.
     weights: float32 [d], theta.
     x, y: the malicious clients' examples, float32 [s, ...] and int32 [s].
     batch_size: examples in a batch.
@@ -177,7 +178,10 @@ def connection_saliency(
     for batch in range(num_batches):
       chosen = drawn[batch]
       _, gradient = model.loss_and_gradient(
-        mask * weights, tf.gather(x, chosen), tf.gather(y, chosen)
+        mask * weights,
+        tf.gather(x, chosen),
+        tf.gather(y, chosen),
+        seed=tf.random.fold_in(seed, batch),
       )
       total += tf.abs(weights * gradient)
     return total / num_batches

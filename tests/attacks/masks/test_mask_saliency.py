@@ -3,8 +3,10 @@ import pytest
 import tensorflow as tf
 from mask_layouts import KERNELS, MIXED
 
+from flsec import models
 from flsec.attacks.masks import saliency
 from flsec.attacks.masks.saliency import PruningPlan
+from flsec.models.flat import FlatModel
 
 SEED = tf.constant([1, 2])
 # Every kernel entry has its own score; the output kernel's are the highest.
@@ -15,7 +17,8 @@ NUM_KERNEL, NUM_OUTPUT = 936, 100
 class _Linear:
   """Loss sum_i w_i * mean of x over the batch: a gradient known by hand."""
 
-  def loss_and_gradient(self, weights, x, y):
+  def loss_and_gradient(self, weights, x, y, *, seed):
+    assert seed.shape == [2]
     gradient = tf.reduce_mean(x, axis=0) * tf.cast(weights != 0, tf.float32)
     return tf.reduce_sum(weights * gradient), gradient
 
@@ -130,3 +133,22 @@ def test_synaptic_saliency_multiplies_by_its_own_gradient():
   # R = sum |w|^2 c^2: |w| dR/d|w| = 2 |w|^2.
   mask = tf.constant([1.0, 1.0, 0.0])
   np.testing.assert_allclose(measure(mask, SEED), [2.0, 8.0, 0.0])
+
+
+def test_force_runs_on_a_network_that_drops_units():
+  model = FlatModel(
+    models.build(
+      'mlp', input_shape=(4, 4, 1), num_classes=3, hidden=[8], dropout=0.5
+    )
+  )
+  measure = saliency.connection_saliency(
+    model,
+    tf.constant(model.initial_weights(1)),
+    tf.ones([6, 4, 4, 1]),
+    tf.constant([0, 1, 2, 0, 1, 2]),
+    batch_size=4,
+    num_batches=2,
+  )
+  plan = PruningPlan(0.25, 3)
+  mask = saliency.prune(measure, model.layout, plan, SEED).numpy()
+  assert mask.sum() == (16 * 8 + 8 * 3) // 4
