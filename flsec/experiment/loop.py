@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from flsec.config import dump, schema
+from flsec.config import dump, estimate, schema
 from flsec.experiment import (
   assembly,
   checkpoint,
@@ -24,7 +24,7 @@ from flsec.experiment.round_metrics import round_metrics
 from flsec.experiment.run_directory import RunDirectory
 from flsec.federated import process
 from flsec.metrics.heterogeneity import label_distribution
-from flsec.runtime import build, device, threads
+from flsec.runtime import build, device, memory, threads
 
 
 def run_cell(
@@ -71,6 +71,13 @@ def _run(
   chosen = device.choose_device(experiment.runtime)
   assembled = assembly.assemble(experiment, data_dir, uses_xla=chosen.uses_xla)
   plan, federation = assembled.plan, assembled.federation
+  if chosen == device.Device():  # An accelerator has memory of its own.
+    memory.check(
+      plan,
+      num_clients=estimate.clients_of_a_round(experiment),
+      examples_bytes=federation.x.nbytes + federation.y.nbytes,
+      num_threads=experiment.runtime.threads or threads.usable_cores(),
+    )
   run.write_labels(
     label_distribution(
       federation.y, federation.offsets, federation.num_classes

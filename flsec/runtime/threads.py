@@ -10,13 +10,15 @@ import pathlib
 import sys
 from typing import Optional
 
+from flsec.runtime import control_group
+
 _THREADS = 'TF_NUM_INTEROP_THREADS'
-_CGROUP = pathlib.Path('/sys/fs/cgroup')
-_PROCESS = pathlib.Path('/proc/self/cgroup')
+_CONTROLLERS = ('cpu', 'cpu,cpuacct')
 
 
 def usable_cores(
-  cgroup: pathlib.Path = _CGROUP, process: pathlib.Path = _PROCESS
+  cgroup: pathlib.Path = control_group.CGROUP,
+  process: pathlib.Path = control_group.PROCESS,
 ) -> int:
   """Returns the cores that this process may use, at least 1.
 
@@ -68,13 +70,13 @@ def configure(threads: Optional[int] = None) -> int:
 def _quota(cgroup: pathlib.Path, process: pathlib.Path) -> Optional[float]:
   """Returns the cores of the tightest quota above this process, or None."""
   quotas = []
-  for folder in _folders(cgroup, process):
-    text = _read(folder / 'cpu.max')
+  for folder in control_group.folders(_CONTROLLERS, cgroup, process):
+    text = control_group.read(folder / 'cpu.max')
     parts = text.split() if text else []
     if len(parts) != 2:
       parts = [
-        _read(folder / 'cpu.cfs_quota_us'),
-        _read(folder / 'cpu.cfs_period_us'),
+        control_group.read(folder / 'cpu.cfs_quota_us'),
+        control_group.read(folder / 'cpu.cfs_period_us'),
       ]
     try:
       quota, period = (int(part) for part in parts)
@@ -83,24 +85,3 @@ def _quota(cgroup: pathlib.Path, process: pathlib.Path) -> Optional[float]:
     if quota > 0 and period > 0:
       quotas.append(quota / period)
   return min(quotas, default=None)
-
-
-def _folders(cgroup: pathlib.Path, process: pathlib.Path) -> list[pathlib.Path]:
-  """Returns the folders of the process's control groups and their parents."""
-  folders = [cgroup, cgroup / 'cpu', cgroup / 'cpu,cpuacct']
-  for line in _read(process).splitlines():
-    controllers, _, path = line.partition(':')[2].partition(':')
-    if controllers not in ('', 'cpu', 'cpu,cpuacct'):
-      continue
-    folder = (cgroup / controllers) / path.lstrip('/')
-    while folder != cgroup and cgroup in folder.parents:
-      folders.append(folder)
-      folder = folder.parent
-  return folders
-
-
-def _read(path: pathlib.Path) -> str:
-  try:
-    return path.read_text(encoding='utf-8').strip()
-  except OSError:
-    return ''
