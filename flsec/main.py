@@ -67,21 +67,24 @@ def run_app(argv: Optional[Sequence[str]] = None) -> NoReturn:
   # Not through absl's app.run: TensorFlow, when imported after it has begun,
   # creates its context in graph mode, and Keras models cannot be built.
   logging.use_absl_handler()
-  sys.exit(_main(_parse(list(sys.argv if argv is None else argv))))
+  try:
+    code = _main(_parse(list(sys.argv if argv is None else argv)))
+    sys.stdout.flush()
+  except BrokenPipeError:
+    # The reader (`| head`) has gone; Python must not flush into it at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    code = EXIT_BROKEN_PIPE
+  sys.exit(code)
 
 
 def _main(call: _Call) -> int:
   command, flag_values, positional, argv = call
   try:
-    code = command.run(flag_values, positional)
-    sys.stdout.flush()
-    return code
+    return command.run(flag_values, positional)
   except KeyboardInterrupt:
     return _interrupted(command, argv)
   except BrokenPipeError:
-    # The reader (`| head`) has gone; Python must not flush into it at exit.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return EXIT_BROKEN_PIPE
+    raise  # An OSError that is no error: see `run_app`.
   except (ValueError, OSError) as error:
     if flag_values.debug or not _is_explained(error):
       raise
@@ -124,12 +127,12 @@ def _parse(argv: Sequence[str]) -> _Call:
     arguments = ['version']
   if not arguments or arguments[0] in _HELP:
     topic = COMMANDS.get(arguments[1]) if len(arguments) > 1 else None
-    print(_command_help(topic) if topic else _help())
+    print(_command_help(topic) if topic else _help(), flush=True)
     sys.exit(0 if arguments else EXIT_ERROR)
   command = _command(arguments[0])
   rest = arguments[1:]
   if any(argument in _HELP[1:] for argument in rest):
-    print(_command_help(command))
+    print(_command_help(command), flush=True)
     sys.exit(0)
   flag_values = _flags_of(command)
   try:
