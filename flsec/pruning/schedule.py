@@ -41,37 +41,45 @@ def prune_if_due(
   nothing = tf.zeros_like(mask)
   before = mask if pruner.persistent else nothing
   weights = apply_mask(weights, before)
-  if tf.executing_eagerly():
-    if not bool(pruner.is_due(context.round_number)):
-      return weights, before, _no_record(pruner, layout, context)
+  if tf.executing_eagerly() and bool(pruner.is_due(context.round_number)):
     weights, pruned, record = pruner.prune(weights, layout, context)
-  else:
-    weights, pruned, record = tf.cond(
-      pruner.is_due(context.round_number),
-      lambda: pruner.prune(weights, layout, context),
-      lambda: (weights, nothing, _no_record(pruner, layout, context)),
-    )
+    return weights, tf.logical_or(before, pruned), record
+  # Traced once: both for its result and for the shapes of its record.
+  seed = tf.constant([0, 0]) if context.seed is None else context.seed
+  traced = _traced(pruner, layout, context.input_range, seed.dtype)
+  round_number = tf.cast(context.round_number, tf.int32)
+  weights, pruned, record = tf.cond(
+    pruner.is_due(context.round_number),
+    lambda: traced(weights, round_number, seed),
+    lambda: (weights, nothing, _no_record(traced.structured_outputs[2])),
+  )
   return weights, tf.logical_or(before, pruned), record
 
 
-def _no_record(
-  pruner: Pruner, layout: Layout, context: PruningContext
-) -> Record:
-  """Returns a record in which no unit was pruned."""
+def _traced(
+  pruner: Pruner,
+  layout: Layout,
+  input_range: tuple[float, float],
+  seed_dtype: tf.DType,
+) -> tf.types.experimental.ConcreteFunction:
+  def prune(
+    weights: tf.Tensor, round_number: tf.Tensor, seed: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor, Record]:
+    inside = PruningContext(round_number, seed, input_range)
+    return pruner.prune(weights, layout, inside)
 
-  def prune(weights: tf.Tensor) -> Record:
-    inside = PruningContext(
-      tf.constant(1), tf.constant([0, 0]), context.input_range
-    )
-    return pruner.prune(weights, layout, inside)[2]
-
-  # Shapes come from tracing the pruner; nothing is computed.
-  traced = tf.function(prune).get_concrete_function(
-    tf.TensorSpec([layout.size], tf.float32)
+  return tf.function(prune, autograph=False).get_concrete_function(
+    tf.TensorSpec([layout.size], tf.float32),
+    tf.TensorSpec([], tf.int32),
+    tf.TensorSpec([2], seed_dtype),
   )
+
+
+def _no_record(shapes: dict[str, tf.TensorSpec]) -> Record:
+  """Returns a record in which no unit was pruned."""
   return {
     key: tf.fill(value.shape, tf.constant(NONE, value.dtype))
     if value.dtype == tf.int32
     else tf.zeros(value.shape, value.dtype)
-    for key, value in traced.structured_outputs.items()
+    for key, value in shapes.items()
   }
