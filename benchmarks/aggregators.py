@@ -6,22 +6,14 @@ any machine. Memory is the stack and what the rule's first run adds to the
 resident size at most, as a multiple of the stack.
 """
 
-import os
-import sys
-import time
-
-# Before TensorFlow starts: the threads that a simulation runs with.
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-os.environ.setdefault('TF_NUM_INTRAOP_THREADS', '1')
-os.environ.setdefault('TF_NUM_INTEROP_THREADS', '2')
-
 import ctypes
 import importlib.util
+import sys
 
 import numpy as np
 import tensorflow as tf
 
-from benchmarks import peer_rules
+from benchmarks import peer_rules, timing
 from flsec import aggregators
 
 # Rule: options beside num_byzantine, and the most it may take: seconds, or as a
@@ -58,7 +50,7 @@ def main(clients=80, dimension=1_000_000, repeats=5):
   rows = _stack(clients, dimension)
   updates = tf.constant(rows)
   gram = tf.function(lambda x: tf.matmul(x, x, transpose_b=True))
-  gram_seconds = _seconds(lambda: gram(updates), repeats)
+  gram_seconds = timing.seconds(lambda: gram(updates), repeats)
   print(
     f'[{clients}, {dimension}] f={clients // 5}, {rows.nbytes / 2**20:.0f}'
     f' MiB; one float32 Gram matrix takes {gram_seconds:.3f} s'
@@ -70,8 +62,8 @@ def main(clients=80, dimension=1_000_000, repeats=5):
   for name, (options, allowed) in _CASES.items():
     rule = _rule(name, options, clients // 5)
     memory = 1 + _added_bytes(lambda rule=rule: rule(updates)) / rows.nbytes
-    seconds = _seconds(lambda rule=rule: rule(updates), repeats)
-    numpy_seconds = _seconds(
+    seconds = timing.seconds(lambda rule=rule: rule(updates), repeats)
+    numpy_seconds = timing.seconds(
       lambda rule=peer_rules.NUMPY[name]: rule(rows, clients // 5), 1, warm=0
     )
     torch_seconds = _torch_seconds(name, rows, clients // 5)
@@ -123,18 +115,7 @@ def _torch_seconds(name, rows, num_byzantine):
   if rule is None:
     return float('nan')
   tensor = torch.from_numpy(rows)
-  return _seconds(lambda: rule(tensor, num_byzantine), 1)
-
-
-def _seconds(call, repeats, warm=1):
-  times = []
-  for turn in range(warm + repeats):
-    start = time.perf_counter()
-    result = call()
-    np.asarray(result)
-    if turn >= warm:
-      times.append(time.perf_counter() - start)
-  return min(times)
+  return timing.seconds(lambda: rule(tensor, num_byzantine), 1)
 
 
 def _verdict(allowed, seconds, gram_seconds, numpy_seconds):

@@ -5,18 +5,11 @@ the ratios hold on any machine: a pass is a column sum of the [80, d] stack, a
 Gram matrix one float32 matmul of it. Attacks craft 16 rows from 64 benign ones.
 """
 
-import os
-import statistics
 import sys
-import time
-
-# Before TensorFlow starts: the threads that a simulation runs with.
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-os.environ.setdefault('TF_NUM_INTRAOP_THREADS', '1')
-os.environ.setdefault('TF_NUM_INTEROP_THREADS', '2')
 
 import tensorflow as tf
 
+from benchmarks import timing
 from flsec import attacks
 from flsec.attacks import attack as attack_lib
 
@@ -38,16 +31,6 @@ _CASES = (
   ('mimic', {}, 'pass', None),
   ('mimic', {'position': None}, 'gram', None),
 )
-
-
-def _seconds(call, repeats):
-  call()  # Traces.
-  times = []
-  for _ in range(repeats):
-    start = time.perf_counter()
-    call()
-    times.append(time.perf_counter() - start)
-  return statistics.median(times)
 
 
 def _crafting(name, options, own, benign, mask):
@@ -77,8 +60,8 @@ def main(dimension=1_000_000, repeats=5):
   total = tf.function(lambda x: tf.reduce_sum(x, axis=0))
   gram = tf.function(lambda x: tf.matmul(x, x, transpose_b=True))
   units = {
-    'pass': _seconds(lambda: total(stack)[0].numpy(), repeats),
-    'gram': _seconds(lambda: gram(stack)[0, 0].numpy(), repeats),
+    'pass': timing.seconds(lambda: total(stack)[0].numpy(), repeats),
+    'gram': timing.seconds(lambda: gram(stack)[0, 0].numpy(), repeats),
   }
   print(
     f'[{_CLIENTS}, {dimension}] float32; '
@@ -87,7 +70,9 @@ def main(dimension=1_000_000, repeats=5):
     )
   )
   for name, options, unit, limit in _CASES:
-    seconds = _seconds(_crafting(name, options, own, benign, mask), repeats)
+    seconds = timing.seconds(
+      _crafting(name, options, own, benign, mask), repeats
+    )
     label = ' '.join([name, *(f'{k}={v}' for k, v in options.items())])
     ratios = ', '.join(
       f'{seconds / unit_seconds:.2f} {u}' for u, unit_seconds in units.items()

@@ -7,19 +7,13 @@ same run. Scores of the smaller layer are compared, so that both do the same
 work.
 """
 
-import os
-import statistics
 import sys
 import time
-
-# Before TensorFlow starts: the threads that a simulation runs with.
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-os.environ.setdefault('TF_NUM_INTRAOP_THREADS', '1')
-os.environ.setdefault('TF_NUM_INTEROP_THREADS', '2')
 
 import numpy as np
 import tensorflow as tf
 
+from benchmarks import timing
 from flsec import pruning
 from flsec.models.flat import FlatModel
 from flsec.pruning import criteria, intervals
@@ -81,16 +75,6 @@ def _score(layout):
   return tf.function(score)
 
 
-def _seconds(call, repeats):
-  call()  # Traces.
-  times = []
-  for _ in range(repeats):
-    start = time.perf_counter()
-    call()
-    times.append(time.perf_counter() - start)
-  return statistics.median(times)
-
-
 def _compare_with_loop(units):
   """Returns the loop's seconds per pair, and how far the scores differ."""
   layout = _layout(units)
@@ -116,7 +100,7 @@ def main(units: int = 1024, repeats: int = 5) -> None:
   layout = _layout(units)
   weights = _weights(layout)
   score = _score(layout)
-  seconds = _seconds(lambda: score(weights)[0].numpy(), repeats)
+  seconds = timing.seconds(lambda: score(weights)[0].numpy(), repeats)
   verdict = 'ok' if seconds < _LIMIT_SECONDS else 'TOO SLOW'
   print(
     f'all pairs of {units} units: {seconds:.3f} s, '
@@ -130,7 +114,7 @@ def main(units: int = 1024, repeats: int = 5) -> None:
         vector, layout, PruningContext()
       )[0]
     )
-    seconds = _seconds(lambda call=prune: call(weights).numpy(), repeats)
+    seconds = timing.seconds(lambda call=prune: call(weights).numpy(), repeats)
     print(f'flap by {criterion}, both hidden layers: {seconds:.3f} s')
 
 

@@ -10,7 +10,7 @@ error.
 
 import argparse
 import contextlib
-from typing import Any, Callable, Optional
+from typing import Optional
 
 import numpy as np
 
@@ -53,14 +53,14 @@ def _compare(
   """Times a round of everyone who can do the work."""
   sgemm, gigaflop = timing.sgemm_call()
   with contextlib.ExitStack() as stack:
-    one_round, runtime = stack.enter_context(round_work.ours(work))
-    stages: list[dict[str, float]] = []
     calls = {
-      'flsec': lambda: stages.append(_stages(one_round, runtime)),
+      'flsec': stack.enter_context(round_work.ours(work))[0],
       'stock tff.learning': stack.enter_context(round_work.stock(work)),
       'sgemm': sgemm,
     }
     if main_work:
+      alone = round_work.training_alone(work)
+      calls['training alone'] = stack.enter_context(alone)
       with contextlib.suppress(ImportError):
         calls['PyTorch loop'] = round_work.torch_round(work)
     seconds = timing.in_turns(calls, repeats)
@@ -80,26 +80,11 @@ def _compare(
     f'({sgemm_rate:.0f}){"  (target: 40 %)" if main_work else ""}'
   )
   if main_work:
-    _overhead(stages)
-
-
-def _stages(one_round: Callable[[], Any], runtime: Any) -> dict[str, float]:
-  _, metrics = one_round()
-  np.asarray(metrics['update_norm'])
-  rule = np.asarray(metrics.get('seconds/rule', 0.0)).item()
-  return {**runtime.stage_seconds, 'rule': rule}
-
-
-def _overhead(stages: list[dict[str, float]]) -> None:
-  """Prints what a round takes beside local training and the rule."""
-  shares = []
-  for stage in stages[1:]:
-    whole = stage['local_training'] + stage['stacking'] + stage['server']
-    shares.append(1 - (stage['local_training'] + stage['rule']) / whole)
-  print(
-    f'  {"outside local training and rule":<34}{100 * np.median(shares):9.1f}'
-    ' % of a round  (target: at most 5 %)'
-  )
+    outside = 1 - seconds['training alone'] / mine
+    print(
+      f'  {"outside local training":<34}{100 * outside:9.1f} % of a round'
+      '  (target: at most 5 %)'
+    )
 
 
 def _scaling(work: Work, repeats: int) -> None:

@@ -8,6 +8,7 @@ import os
 import pathlib
 import signal
 from collections.abc import Iterator
+from concurrent import futures
 from typing import Any, Callable
 
 import numpy as np
@@ -22,7 +23,7 @@ from flsec.experiment.client_pool import ClientPool
 from flsec.federated import process
 from flsec.federated.plan import Plan
 from flsec.models.flat import FlatModel
-from flsec.runtime import threads
+from flsec.runtime import graph_function, in_process, threads
 from flsec.runtime.in_process import InProcess
 
 LEARNING_RATE = 0.05
@@ -91,6 +92,29 @@ def generated(
 @contextlib.contextmanager
 def ours(work: Work) -> Iterator[tuple[Callable[[], Any], InProcess]]:
   """Yields `round() -> (state, metrics)` in flsec, and what runs it."""
+  built, clients = _federated(work)
+  with InProcess(built, num_threads=threads.usable_cores()) as runtime:
+    state = runtime.initialize()
+    yield lambda: runtime.next(state, clients), runtime
+
+
+@contextlib.contextmanager
+def training_alone(work: Work) -> Iterator[Callable[[], Any]]:
+  """Yields a call that trains flsec's clients, and does nothing else."""
+  built, clients = _federated(work)
+  form = in_process.map_reduce_form(built.next)
+  prepare, train = map(graph_function.graph_function, (form.prepare, form.work))
+  with (
+    InProcess(built, num_threads=1) as runtime,
+    futures.ThreadPoolExecutor(threads.usable_cores()) as pool,
+  ):
+    sent = prepare(*graph_function.flatten(runtime.initialize()))
+    leaves = [graph_function.flatten(client) for client in clients]
+    yield lambda: list(pool.map(lambda own: train(*own, *sent)[-1], leaves))
+
+
+def _federated(work: Work) -> tuple[tff.templates.IterativeProcess, list]:
+  """Returns flsec's process and the clients' structs."""
   samples = work.y.shape[1]
   offsets = np.arange(work.num_clients + 1) * samples
   nothing = Split(work.x[0, :0], work.y[0, :0])
@@ -119,12 +143,7 @@ def ours(work: Work) -> Iterator[tuple[Callable[[], Any], InProcess]]:
   )
   pool = ClientPool(federation, np.zeros(work.num_clients, bool), _SEED)
   clients = pool.structs(np.arange(work.num_clients))
-  runtime = InProcess(
-    process.build_process(plan), num_threads=threads.usable_cores()
-  )
-  with runtime:
-    state = runtime.initialize()
-    yield lambda: runtime.next(state, clients), runtime
+  return process.build_process(plan), clients
 
 
 @contextlib.contextmanager
@@ -180,8 +199,10 @@ def _stock_context() -> Iterator[None]:
       yield
   finally:
     os.environ.update(ours)
-    del context
+    # Its destructor waits for a worker that only SIGINT ends, which a job in
+    # the background ignores.
     _end_workers()
+    del context
 
 
 def _end_workers() -> None:
@@ -190,7 +211,6 @@ def _end_workers() -> None:
       with contextlib.suppress(OSError):
         if 'worker' in pathlib.Path(f'/proc/{child}/comm').read_text():
           os.kill(int(child), signal.SIGKILL)
-          os.waitpid(int(child), 0)
 
 
 def torch_round(work: Work) -> Callable[[], Any]:
