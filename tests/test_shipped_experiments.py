@@ -164,6 +164,14 @@ def test_last_cell_runs_for_two_rounds(name, run):
   _check(run(cell), cell.experiment)
 
 
+@pytest.mark.parametrize('name', _NAMES)
+def test_every_cell_fits_together(name):
+  from flsec.experiment import preflight
+
+  for cell in _cells(name):
+    preflight.check_components(cell.experiment)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('name', _NAMES)
 def test_every_rule_and_attack_runs_for_two_rounds(name, run):
@@ -191,6 +199,7 @@ def test_stand_ins_are_there_for_every_data_set_in_use():
 @pytest.mark.slow
 @pytest.mark.parametrize('name', _NAMES)
 def test_full_size_can_be_put_together_from_the_real_files(name, data_dir):
+  from flsec import data
   from flsec.data import locate
   from flsec.experiment import assembly
 
@@ -198,6 +207,10 @@ def test_full_size_can_be_put_together_from_the_real_files(name, data_dir):
   dataset = experiment.dataset.name
   if not locate.locate(dataset, data_dir).is_present:
     pytest.skip(f'needs the files of {dataset}, which {data_dir} has not')
+  if experiment.dataset.partition.name == 'by_writer':
+    writers = len(np.unique(data.load(dataset, data_dir).writers))
+    if writers < experiment.clients.num_clients:
+      pytest.skip(f"{data_dir} holds {writers} of {dataset}'s writers only")
   federation = assembly.assemble(experiment, data_dir).federation
   assert federation.num_clients == experiment.clients.num_clients
   assert np.all(np.diff(federation.offsets) > 0)
