@@ -93,7 +93,11 @@ def generated(
 def ours(work: Work) -> Iterator[tuple[Callable[[], Any], InProcess]]:
   """Yields `round() -> (state, metrics)` in flsec, and what runs it."""
   built, clients = _federated(work)
-  with InProcess(built, num_threads=threads.usable_cores()) as runtime:
+  with InProcess(
+    built,
+    num_threads=threads.usable_cores(),
+    concatenates=work.rule != 'mean',
+  ) as runtime:
     state = runtime.initialize()
     yield lambda: runtime.next(state, clients), runtime
 

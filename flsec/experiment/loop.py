@@ -85,7 +85,9 @@ def _run(
     assembled.malicious,
   )
   federated = process.build_process(plan)
-  with build.build_runtime(experiment.runtime, federated, chosen) as runtime:
+  with build.build_runtime(
+    experiment.runtime, federated, chosen, concatenates=not plan.streams
+  ) as runtime:
     state = runtime.initialize()
     saved = checkpoint.restore(run.checkpoints, state)
     last_round, state = saved or (0, state)

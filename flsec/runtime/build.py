@@ -11,6 +11,8 @@ def build_runtime(
   config: schema.RuntimeConfig,
   process: tff.templates.IterativeProcess,
   device: Device,
+  *,
+  concatenates: bool = False,
 ) -> runtime.Runtime:
   """Builds the runtime of a process.
 
@@ -18,6 +20,7 @@ def build_runtime(
     config: the context and its options.
     process: what it will run.
     device: where it runs in_process.
+    concatenates: whether its merge only concatenates (see `InProcess`).
 
   Returns:
     A runtime; close it, or use it as a context manager.
@@ -32,6 +35,7 @@ def build_runtime(
       process,
       num_threads=config.threads or threads.usable_cores(),
       device=device,
+      concatenates=concatenates,
     )
   if config.context == 'tff_local':
     from flsec.runtime import tff_local

@@ -41,6 +41,7 @@ class InProcess(runtime.Runtime):
     *,
     num_threads: int,
     device: Device = Device(),  # noqa: B008 (frozen)
+    concatenates: bool = False,
   ):
     """Compiles a process.
 
@@ -49,6 +50,8 @@ class InProcess(runtime.Runtime):
         broadcast, client work, aggregation, a server update.
       num_threads: clients trained at once on a CPU.
       device: where client work runs, and whether XLA compiles it.
+      concatenates: the process's merge does nothing but concatenate each leaf
+        of its two aggregates; then all are joined at once, with one copy.
 
     Raises:
       ValueError: the computation has no MapReduceForm.
@@ -70,6 +73,7 @@ class InProcess(runtime.Runtime):
       for part in _PARTS
     }
     self._device = device
+    self._concatenates = concatenates
     self._compiled = (
       compiled_work.CompiledWork(self._parts['work'], device.name)
       if device.uses_xla
@@ -115,27 +119,34 @@ class InProcess(runtime.Runtime):
   def _aggregated(
     self, clients: Sequence[Any], broadcast: Leaves
   ) -> tuple[Leaves, float]:
-    """Trains the clients; returns their aggregate and the seconds of merging.
+    """Trains the clients; returns their aggregate and the last merges' seconds.
 
     Aggregates are merged as soon as they come, in client order, like the digits
     of a binary counter: log n of them live at once, and the tree of merges
-    depends on the number of clients alone.
+    depends on the number of clients alone. Merges before the last client's run
+    beside training and count as such. Where merging only concatenates, one
+    concatenation of them all holds fewer copies.
     """
-    merge = self._parts['merge']
-    seconds = 0.0
+    if self._concatenates:
+      totals = list(self._totals(clients, broadcast))
+      started = time.perf_counter()
+      joined = [tf.concat(leaves, axis=0) for leaves in zip(*totals)]
+      return joined, time.perf_counter() - started
     digits: list[tuple[int, Leaves]] = []  # (merges deep, aggregate)
     for total in self._totals(clients, broadcast):
-      started = time.perf_counter()
+      arrived = time.perf_counter()
       digits.append((0, total))
+      del total
       while len(digits) > 1 and digits[-1][0] == digits[-2][0]:
-        (depth, right), (_, left) = digits.pop(), digits.pop()
-        digits.append((depth + 1, merge(*left, *right)))
-      seconds += time.perf_counter() - started
-    started = time.perf_counter()
+        self._merge_last(digits)
     while len(digits) > 1:
-      (_, right), (depth, left) = digits.pop(), digits.pop()
-      digits.append((depth, merge(*left, *right)))
-    return digits[0][1], seconds + time.perf_counter() - started
+      self._merge_last(digits)
+    return digits[0][1], time.perf_counter() - arrived
+
+  def _merge_last(self, digits: list[tuple[int, Leaves]]) -> None:
+    """Joins the last two aggregates; nothing holds them afterwards."""
+    (_, right), (depth, left) = digits.pop(), digits.pop()
+    digits.append((depth + 1, self._parts['merge'](*left, *right)))
 
   def _totals(
     self, clients: Sequence[Any], broadcast: Leaves
@@ -170,7 +181,7 @@ def map_reduce_form(computation: tff.Computation) -> Any:
     ValueError: it has none; says which runtime can run it.
   """
   try:
-    return tff.backends.mapreduce.get_map_reduce_form_for_computation(
+    form = tff.backends.mapreduce.get_map_reduce_form_for_computation(
       computation, grappler_config=no_grappler()
     )
   except (TypeError, ValueError, NotImplementedError) as error:
@@ -179,6 +190,12 @@ def map_reduce_form(computation: tff.Computation) -> Any:
       'aggregation, a server update), so it cannot run in_process; set '
       f'runtime.context to tff_local. TFF says: {error}'
     ) from error
+  if form.securely_aggregates_tensors:
+    raise ValueError(
+      'This computation sums securely (tff.federated_secure_sum_bitwidth and '
+      'the like), which in_process cannot; set runtime.context to tff_local.'
+    )
+  return form
 
 
 def no_grappler() -> tf.compat.v1.ConfigProto:
