@@ -22,8 +22,10 @@ def local_worker() -> Iterator[None]:
     with tff.framework.get_context_stack().install(context):
       yield
   finally:
-    del context
+    # First: its destructor waits for a worker that only SIGINT ends, which a
+    # job in the background ignores.
     _end(_worker_ids() - before)
+    del context
 
 
 def keras_model() -> tf.keras.Model:
@@ -85,6 +87,5 @@ def _worker_ids() -> set[int]:
 
 def _end(process_ids: set[int]) -> None:
   for process_id in process_ids:
-    with contextlib.suppress(ProcessLookupError, ChildProcessError):
+    with contextlib.suppress(ProcessLookupError):
       os.kill(process_id, signal.SIGKILL)
-      os.waitpid(process_id, 0)

@@ -1,0 +1,89 @@
+"""Names and means of what a round measured."""
+
+import math
+
+import numpy as np
+import pytest
+
+from flsec.experiment.round_metrics import round_metrics
+
+
+def _output(**changes):
+  return {
+    'client_id': np.arange(4),
+    'rank': np.array([-1, 0, -1, 1]),
+    'weight': np.ones(4),
+    'loss': np.array([1.0, 9.0, 3.0, 9.0]),
+    'norm': np.array([2.0, 10.0, 4.0, 30.0]),
+    'selected': np.array([0.5, 0.25, 0.0, 0.25]),
+    'update_norm': np.float32(7.0),
+    'num_dropped': np.int32(1),
+    'pruned': np.bool_(True),
+    **changes,
+  }
+
+
+def test_benign_and_malicious_apart():
+  found = round_metrics(_output())
+  assert found['clients/participating'] == 4
+  assert found['clients/malicious'] == 2
+  assert found['train/loss'] == 2.0
+  assert found['update_norm/benign_mean'] == 3.0
+  assert found['update_norm/malicious_mean'] == 20.0
+  assert found['update_norm/aggregate'] == 7.0
+  assert found['rule/num_dropped'] == 1
+
+
+def test_selection():
+  found = round_metrics(_output())
+  assert found['rule/selected_benign'] == 1
+  assert found['rule/selected_malicious'] == 2
+  assert found['rule/malicious_share'] == pytest.approx(0.5)
+
+
+def test_nothing_selected_has_no_share():
+  found = round_metrics(_output(selected=np.zeros(4)))
+  assert math.isnan(found['rule/malicious_share'])
+  assert found['rule/selected_benign'] == 0
+
+
+def test_without_malicious_clients_they_have_no_columns():
+  found = round_metrics(_output(rank=np.full(4, -1)))
+  assert not any('malicious_' in name for name in found)
+  assert found['clients/malicious'] == 0
+
+
+def test_without_benign_clients_their_means_are_no_numbers():
+  found = round_metrics(_output(rank=np.arange(4)))
+  assert math.isnan(found['train/loss'])
+  assert found['update_norm/malicious_mean'] == 11.5
+
+
+def test_scalars_of_the_rule_and_stages_are_named():
+  output = _output(
+    **{
+      'rule/radius': np.float32(0.5),
+      'rule/scores': np.ones(4),
+      'seconds/rule': np.float32(0.25),
+    }
+  )
+  found = round_metrics(output)
+  assert found['rule/radius'] == 0.5
+  assert 'rule/scores' not in found
+  assert found['time/rule_seconds'] == 0.25
+
+
+def test_pruned_units_are_counted():
+  output = _output(
+    **{
+      'pruning/hidden/units': np.array([3, 8, -1]),
+      'pruning/hidden/scores': np.array([0.1, 0.2, 0.0]),
+    }
+  )
+  found = round_metrics(output)
+  assert found['pruning/hidden/units'] == 2
+  assert 'pruning/hidden/scores' not in found
+
+
+def test_every_value_is_one_number():
+  assert all(np.ndim(value) == 0 for value in round_metrics(_output()).values())

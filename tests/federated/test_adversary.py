@@ -1,0 +1,163 @@
+"""Crafted rows: who sees what, when, and whose rows change."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny_federation as tiny
+
+from flsec.attacks.attack import Attack
+from flsec.federated import adversary, state
+
+_MALICIOUS = [False, True, True, False]
+_RANKS = [-1, 0, 1, -1]
+
+
+def _sums(own, benign, context):
+  """Sends, in every entry, what it has seen."""
+  del context
+  seen = tf.reduce_sum(own) + 1000 * tf.reduce_sum(benign)
+  return tf.fill(tf.shape(own), seen)
+
+
+def _plan(craft=_sums, knowledge='full', num_participants=4, **options):
+  attack = tiny.attack_plan(
+    Attack('x', craft=craft), _MALICIOUS, knowledge=knowledge, **options
+  )
+  return tiny.plan(
+    attack=attack, num_participants=num_participants, clients=_four()
+  )
+
+
+def _four():
+  return tiny.clients_config(4)
+
+
+def _rewritten(plan, rows, ranks=_RANKS, round_number=0):
+  """Returns [n], the first entry of each row after the adversary."""
+  server_state = state.initial_state(plan)
+  server_state['round'] = tf.constant(round_number)
+  updates = tf.constant(rows, tf.float32)[:, tf.newaxis]
+  updates = updates * tf.one_hot([0], plan.dimension)
+
+  @tf.function(autograph=False)
+  def rewrite(updates, ranks):
+    return adversary.rewrite(plan, server_state, updates, ranks)
+
+  return rewrite(updates, tf.constant(ranks)).numpy()
+
+
+class TestKnowledge:
+  def test_full_sees_benign_rows(self):
+    found = _rewritten(_plan(), [1, 2, 3, 4])
+    np.testing.assert_array_equal(found[:, 0], [1, 5005, 5005, 4])
+    other = _rewritten(_plan(), [1, 2, 3, 5])
+    assert not np.array_equal(found[1:3], other[1:3])
+
+  def test_partial_sees_the_malicious_rows(self):
+    found = _rewritten(_plan(knowledge='partial'), [1, 2, 3, 4])
+    np.testing.assert_array_equal(found[:, 0], [1, 5, 5, 4])
+    other = _rewritten(_plan(knowledge='partial'), [9, 2, 3, -7])
+    np.testing.assert_array_equal(found[1:3], other[1:3])
+    other = _rewritten(_plan(knowledge='partial'), [1, 2, 4, 4])
+    assert not np.array_equal(found[1:3], other[1:3])
+
+  def test_none_sees_its_own_row(self):
+    found = _rewritten(_plan(knowledge='none'), [1, 2, 3, 4])
+    np.testing.assert_array_equal(found[:, 0], [1, 2, 3, 4])
+    other = _rewritten(_plan(knowledge='none'), [9, 2, 8, 9])
+    np.testing.assert_array_equal(found[1], other[1])
+
+  @pytest.mark.parametrize('knowledge', ['none', 'partial'])
+  def test_benign_rows_are_not_there_to_be_looked_at(self, knowledge):
+    shapes = []
+
+    def craft(own, benign, context):
+      shapes.append((own.shape.as_list(), benign.shape.as_list()))
+      return own
+
+    plan = _plan(craft, knowledge)
+    _rewritten(plan, [1, 2, 3, 4])
+    rows = 1 if knowledge == 'none' else 2
+    assert shapes == [([rows, plan.dimension], [0, plan.dimension])]
+
+
+class TestRows:
+  def test_benign_rows_stay_bit_for_bit(self):
+    rows = [0.1, 0.2, 0.3, 0.7]
+    found = _rewritten(_plan(), rows)
+    np.testing.assert_array_equal(found[[0, 3], 0], np.float32([0.1, 0.7]))
+    assert not found[[0, 3], 1:].any()
+
+  def test_selected_clients_are_told_by_their_ranks(self):
+    plan = _plan(num_participants=3)
+    found = _rewritten(plan, [1, 2, 3], ranks=[-1, -1, 1])
+    np.testing.assert_array_equal(found[:, 0], [1, 2, 3003])
+    found = _rewritten(plan, [1, 2, 3], ranks=[0, 1, -1])
+    np.testing.assert_array_equal(found[:, 0], [3003, 3003, 3])
+
+  @pytest.mark.parametrize('knowledge', ['none', 'partial', 'full'])
+  def test_a_round_without_attackers_is_left_alone(self, knowledge):
+    def craft(own, benign, context):
+      return own + np.nan
+
+    plan = _plan(craft, knowledge, num_participants=3)
+    found = _rewritten(plan, [1, 2, 3], ranks=[-1, -1, -1])
+    np.testing.assert_array_equal(found[:, 0], [1, 2, 3])
+
+  def test_shapes_are_static_where_everyone_takes_part(self):
+    seen = {}
+
+    def craft(own, benign, context):
+      seen.update(own=own.shape[0], benign=benign.shape[0])
+      return own
+
+    _rewritten(_plan(craft), [1, 2, 3, 4])
+    assert seen == {'own': 2, 'benign': 2}
+
+
+class TestSchedule:
+  def test_only_attacked_rounds(self):
+    plan = _plan(start_round=2, stop_round=6, every=2)
+    changed = [
+      number
+      for number in range(1, 9)
+      if _rewritten(plan, [1, 2, 3, 4], round_number=number - 1)[1, 0] != 2
+    ]
+    assert changed == [2, 4, 6]
+
+
+def test_the_context_tells_the_round():
+  told = {}
+
+  def craft(own, benign, context):
+    told.update(vars(context))
+    return own * tf.cast(context.round_number, tf.float32)
+
+  plan = _plan(craft)
+  found = _rewritten(plan, [1, 2, 3, 4], round_number=6)
+  np.testing.assert_array_equal(found[:, 0], [1, 14, 21, 4])
+  assert told['client_rank'] is None
+  assert told['layout'] is plan.model.layout and told['model'] is plan.model
+  assert told['seed'].shape == [2]
+  assert told['weights'].shape == told['previous_update'].shape
+
+
+def test_draws_change_with_the_round():
+  def craft(own, benign, context):
+    return tf.random.stateless_uniform(tf.shape(own), context.seed)
+
+  plan = _plan(craft)
+  first, again, second = (
+    _rewritten(plan, [1, 2, 3, 4], round_number=number) for number in (0, 0, 1)
+  )
+  np.testing.assert_array_equal(first, again)
+  assert not np.array_equal(first[1], second[1])
+
+
+def test_without_craft_nothing_is_rewritten():
+  attack = Attack('x', poison=lambda x, y, context: (x, y))
+  plan = tiny.plan(attack=tiny.attack_plan(attack, _MALICIOUS))
+  updates = tf.ones([4, plan.dimension])
+  found = adversary.rewrite(plan, state.initial_state(plan), updates, None)
+  assert found is updates
+  assert adversary.rewrite(tiny.plan(), {}, updates, None) is updates

@@ -1,0 +1,253 @@
+"""Local training against a plain loop, and what it must not depend on."""
+
+import dataclasses
+
+import mlp_reference
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny_federation as tiny
+
+from flsec.attacks.attack import AttackContext
+from flsec.federated import local_training
+from flsec.federated.local_training import Hooks, Shard
+
+OPTIMIZERS = {
+  'sgd': {'learning_rate': 0.1},
+  'momentum': {'learning_rate': 0.1, 'momentum': 0.9},
+  'adam': {'learning_rate': 0.01, 'name': 'adam'},
+}
+
+
+def _client(size=10, batch_size=None):
+  return tiny.structs(tiny.federation([size]), batch_size=batch_size)[0]
+
+
+def _train(clients, client, *, padded=False, round_number=1, hooks=None):
+  """Runs the training as a graph; returns its Trained, as NumPy arrays."""
+  model = tiny.model()
+  one = local_training.build_local_training(model, clients, padded=padded)
+  rows = local_training.num_slots(clients)
+
+  @tf.function(autograph=False)
+  def run(weights, client):
+    trained = one(
+      weights,
+      Shard(client['x'], client['y'], client['count']),
+      client['seed'],
+      tf.constant(round_number),
+      tf.zeros([rows, model.num_weights]),
+      tf.constant(0),
+      hooks or Hooks(),
+      hooks and AttackContext(weights=weights),
+    )
+    return trained.update, trained.slots, trained.count, trained.loss
+
+  results = run(tf.constant(model.initial_weights(tiny.SEED)), client)
+  return local_training.Trained(*(result.numpy() for result in results))
+
+
+def _start():
+  return tiny.model().initial_weights(tiny.SEED)
+
+
+class TestReference:
+  @pytest.mark.parametrize('name', OPTIMIZERS)
+  def test_equals_a_plain_loop(self, name):
+    clients = tiny.clients_config(1, optimizer=OPTIMIZERS[name], epochs=3)
+    client = _client()
+    batches = mlp_reference.batches_of(clients, client, 1)
+    update, loss = mlp_reference.train(_start(), batches, clients.optimizer)
+    trained = _train(clients, client)
+    assert np.abs(update).max() > 1e-2
+    np.testing.assert_allclose(trained.update, update, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(trained.loss, loss, rtol=1e-5)
+
+  def test_gradient_is_that_of_the_model(self):
+    fed = tiny.federation([6])
+    loss, gradient = mlp_reference.loss_and_gradient(_start(), fed.x, fed.y)
+    found = tiny.model().loss_and_gradient(
+      tf.constant(_start()), tf.constant(fed.x), tf.constant(fed.y)
+    )
+    np.testing.assert_allclose(found[0], loss, rtol=1e-6)
+    np.testing.assert_allclose(found[1], gradient, rtol=0, atol=1e-6)
+
+
+class TestBatches:
+  def test_an_epoch_visits_every_example_once(self):
+    clients, client = tiny.clients_config(1, epochs=2), _client(10)
+    batches = mlp_reference.batches_of(clients, client, 1)
+    assert [len(y) for _, y in batches] == [4, 4, 2] * 2
+    for epoch in (batches[:3], batches[3:]):
+      rows = np.concatenate([x for x, _ in epoch])
+      assert sorted(map(tuple, rows)) == sorted(
+        map(tuple, client['x'].numpy().astype(np.float64))
+      )
+
+  def test_labels_stay_with_their_examples(self):
+    clients, client = tiny.clients_config(1), _client(10)
+    label = {tuple(x): y for x, y in zip(client['x'].numpy(), client['y'])}
+    for x, y in mlp_reference.batches_of(clients, client, 1):
+      assert [label[tuple(row.astype(np.float32))] for row in x] == list(y)
+
+  @pytest.mark.parametrize(
+    'size, steps', [(1, 1), (3, 1), (4, 1), (5, 2), (10, 3)]
+  )
+  def test_short_batches_are_steps(self, size, steps):
+    clients = tiny.clients_config(1, epochs=2)
+    for padded in (False, True):
+      client = _client(size, batch_size=4 if padded else None)
+      trained = _train(clients, client, padded=padded)
+      assert trained.count == 2 * steps
+      assert np.abs(trained.update).max() > 1e-3
+
+  def test_epochs_and_rounds_have_orders_of_their_own(self):
+    clients, client = tiny.clients_config(1, epochs=2), _client(10)
+    first = mlp_reference.batches_of(clients, client, 1)
+    second = mlp_reference.batches_of(clients, client, 2)
+    orders = [
+      np.concatenate([x for x, _ in epoch])
+      for epoch in (first[:3], first[3:], second[:3], second[3:])
+    ]
+    for i, order in enumerate(orders):
+      assert not any(np.array_equal(order, o) for o in orders[:i])
+
+  def test_order_depends_on_the_seed_alone(self):
+    clients, client = tiny.clients_config(1), _client(10)
+    other = {**client, 'seed': client['seed'] + 1}
+    batches = [
+      np.concatenate([x for x, _ in mlp_reference.batches_of(clients, c, 1)])
+      for c in (client, client, other)
+    ]
+    np.testing.assert_array_equal(batches[0], batches[1])
+    assert not np.array_equal(batches[0], batches[2])
+
+  def test_steps_go_on_where_the_last_round_stopped(self):
+    clients, client = tiny.clients_config(1, steps=2), _client(10)
+    batches = [
+      batch
+      for round_number in (1, 2, 3)
+      for batch in mlp_reference.batches_of(clients, client, round_number)
+    ]
+    # Three rounds of two steps are two epochs of three batches.
+    assert [len(y) for _, y in batches] == [4, 4, 2] * 2
+    everything = sorted(map(tuple, client['x'].numpy().astype(np.float64)))
+    for epoch in (batches[:3], batches[3:]):
+      assert sorted(tuple(row) for x, _ in epoch for row in x) == everything
+
+  def test_one_step_a_round_trains_on_one_batch(self):
+    clients, client = tiny.clients_config(1, steps=1), _client(10)
+    batches = mlp_reference.batches_of(clients, client, 2)
+    update, _ = mlp_reference.train(_start(), batches, clients.optimizer)
+    trained = _train(clients, client, round_number=2)
+    assert len(batches) == 1 and trained.count == 1
+    np.testing.assert_allclose(trained.update, update, rtol=0, atol=1e-6)
+
+
+def _poison(x, y, context):
+  # The last real example changes; rows that pad lie behind it.
+  real = tf.shape(y)[0]
+  if context.num_examples is not None:
+    real = context.num_examples
+  last = tf.equal(tf.range(tf.shape(y)[0]), real - 1)
+  return tf.where(last[:, tf.newaxis], -x, x), tf.where(last, 0, y)
+
+
+HOOKS = {
+  'none': None,
+  'poison': Hooks(poison=_poison),
+  'gradient': Hooks(gradient=lambda gradient, weights, context: -gradient),
+  'project': Hooks(
+    project=lambda weights, context: tf.clip_by_value(weights, -0.3, 0.3)
+  ),
+}
+
+
+class TestPadding:
+  @pytest.mark.parametrize('name', HOOKS)
+  @pytest.mark.parametrize('mode', ['epochs', 'steps'])
+  def test_changes_nothing(self, name, mode):
+    clients = tiny.clients_config(1, **{mode: 4})
+    plain = _train(clients, _client(10), hooks=HOOKS[name])
+    padded = _train(
+      clients,
+      _client(10, batch_size=4),
+      padded=True,
+      hooks=HOOKS[name],
+    )
+    assert padded.count == plain.count
+    for field in ('update', 'loss'):
+      np.testing.assert_allclose(
+        getattr(padded, field), getattr(plain, field), rtol=0, atol=1e-6
+      )
+
+  def test_order_does_not_depend_on_it(self):
+    clients = tiny.clients_config(1)
+    plain = mlp_reference.batches_of(clients, _client(10), 1)
+    padded = mlp_reference.batches_of(
+      clients, _client(10, batch_size=4), 1, padded=True
+    )
+    for (x, y), (padded_x, padded_y) in zip(plain, padded):
+      np.testing.assert_array_equal(padded_x, x)
+      np.testing.assert_array_equal(padded_y, y)
+
+
+class TestHooks:
+  @pytest.mark.parametrize('name', ['poison', 'gradient', 'project'])
+  def test_each_changes_the_update(self, name):
+    clients = tiny.clients_config(1)
+    honest = _train(clients, _client()).update
+    assert (
+      np.abs(
+        _train(clients, _client(), hooks=HOOKS[name]).update - honest
+      ).max()
+      > 1e-3
+    )
+
+  def test_gradient_hook_comes_before_the_optimiser(self):
+    clients = tiny.clients_config(1, optimizer=OPTIMIZERS['adam'])
+    batches = mlp_reference.batches_of(clients, _client(), 1)
+    update, _ = mlp_reference.train(
+      _start(), batches, clients.optimizer, flip=np.negative
+    )
+    trained = _train(clients, _client(), hooks=HOOKS['gradient'])
+    np.testing.assert_allclose(trained.update, update, rtol=0, atol=1e-6)
+
+  def test_projection_holds_after_every_step(self):
+    clients = tiny.clients_config(1, epochs=5)
+    trained = _train(clients, _client(), hooks=HOOKS['project'])
+    assert np.abs(_start()).max() > 0.3
+    assert np.abs(_start() + trained.update).max() <= 0.3 + 1e-6
+
+  def test_each_batch_has_a_seed_of_its_own(self):
+    clients, client = tiny.clients_config(1), _client(10)
+    seen = []
+
+    def record(x, y, context):
+      seen.append(tuple(context.seed.numpy()))
+      return x, y
+
+    one = local_training.build_local_training(
+      tiny.model(), clients, padded=False
+    )
+    weights = tf.constant(_start())
+    one(
+      weights,
+      Shard(client['x'], client['y'], client['count']),
+      client['seed'],
+      tf.constant(1),
+      tf.zeros([0, len(_start())]),
+      tf.constant(0),
+      Hooks(poison=record),
+      AttackContext(weights=weights),
+    )
+    assert len(set(seen)) == len(seen) == 6
+
+
+def test_slots_go_on_from_those_given():
+  clients = tiny.clients_config(1, optimizer=OPTIMIZERS['adam'], epochs=1)
+  longer = dataclasses.replace(clients, epochs=2)
+  once, twice = _train(clients, _client()), _train(longer, _client())
+  assert twice.slots.shape == (2, len(_start()))
+  assert (once.count, twice.count) == (3, 6)
+  assert not np.allclose(once.slots, twice.slots)

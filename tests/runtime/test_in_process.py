@@ -1,0 +1,131 @@
+"""The MapReduceForm in this process: the numbers, threads, refusals."""
+
+import agreement
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_federated as tff
+import tiny_federation as tiny
+
+from flsec.federated import process
+from flsec.runtime.in_process import InProcess
+
+
+def _leaves(nest):
+  return [np.asarray(leaf) for leaf in tf.nest.flatten(nest)]
+
+
+class TestThreads:
+  @pytest.mark.parametrize('plan', [agreement.everything, tiny.plan])
+  def test_do_not_change_a_bit(self, plan):
+    plan = plan()
+    clients = agreement.clients()[: plan.num_participants]
+    histories = [
+      tiny.run(plan, clients, rounds=2, num_threads=threads)
+      for threads in (1, 2, 4)
+    ]
+    expected = _leaves([state for state, _ in histories[0]])
+    for history in histories[1:]:
+      found = _leaves([state for state, _ in history])
+      for one, other in zip(found, expected):
+        np.testing.assert_array_equal(one, other)
+
+  @pytest.mark.parametrize('count', [1, 2, 3, 7, 8])
+  def test_any_number_of_clients(self, count):
+    clients = agreement.clients()[:count]
+    plan = tiny.plan(count)
+    _, metrics = tiny.run(plan, clients, num_threads=2)[0]
+    np.testing.assert_array_equal(metrics['client_id'], range(count))
+
+
+class TestRound:
+  @pytest.fixture(scope='class')
+  def runtime(self):
+    built = process.build_process(tiny.plan(8))
+    with InProcess(built, num_threads=2) as runtime:
+      yield runtime
+
+  def test_state_is_in_the_structure_of_the_process(self, runtime):
+    state = runtime.initialize()
+    new, metrics = runtime.next(state, agreement.clients())
+    tf.nest.assert_same_structure(new, state)
+    assert int(new['round']) == 1
+    assert metrics['norm'].shape == [8]
+
+  def test_the_state_given_is_left_alone(self, runtime):
+    state = runtime.initialize()
+    before = _leaves(state)
+    runtime.next(state, agreement.clients())
+    for one, other in zip(_leaves(state), before):
+      np.testing.assert_array_equal(one, other)
+
+  def test_stages_are_timed(self, runtime):
+    runtime.next(runtime.initialize(), agreement.clients())
+    assert set(runtime.stage_seconds) == {
+      'local_training',
+      'stacking',
+      'server',
+    }
+    assert all(seconds >= 0 for seconds in runtime.stage_seconds.values())
+
+  def test_no_clients_are_refused(self, runtime):
+    with pytest.raises(ValueError, match='at least one client; got none'):
+      runtime.next(runtime.initialize(), [])
+
+  def test_an_error_of_a_client_comes_out(self, runtime):
+    clients = agreement.clients()
+    del clients[3]['seed']
+    with pytest.raises((TypeError, ValueError)):
+      runtime.next(runtime.initialize(), clients)
+
+
+def test_close_ends_the_threads():
+  import threading
+
+  built = process.build_process(tiny.plan(8))
+  with InProcess(built, num_threads=2) as runtime:
+    runtime.next(runtime.initialize(), agreement.clients())
+    assert any('flsec-client' in t.name for t in threading.enumerate())
+  assert not any('flsec-client' in t.name for t in threading.enumerate())
+
+
+class TestRefusals:
+  def _process(self, next_fn):
+    @tff.federated_computation
+    def initialize():
+      return tff.federated_value(np.float32(0), tff.SERVER)
+
+    return tff.templates.IterativeProcess(
+      initialize,
+      tff.federated_computation(
+        next_fn,
+        tff.FederatedType(np.float32, tff.SERVER),
+        tff.FederatedType(np.float32, tff.CLIENTS),
+      ),
+    )
+
+  def test_two_exchanges_a_round_have_no_map_reduce_form(self):
+    @tff.tensorflow.computation(np.float32, np.float32)
+    def add(a, b):
+      return a + b
+
+    def next_fn(state, values):
+      mean = tff.federated_mean(values)
+      again = tff.federated_map(add, (values, tff.federated_broadcast(mean)))
+      return tff.federated_mean(again), state
+
+    with pytest.raises(ValueError, match='to tff_local') as e:
+      InProcess(self._process(next_fn), num_threads=1)
+    assert 'no MapReduceForm' in str(e.value)
+
+  def test_secure_sums_are_not_dropped_in_silence(self):
+    def next_fn(state, values):
+      ints = tff.federated_map(
+        tff.tensorflow.computation(lambda x: tf.cast(x, tf.int32), np.float32),
+        values,
+      )
+      total = tff.federated_secure_sum_bitwidth(ints, np.int32(8))
+      return state, total
+
+    with pytest.raises(ValueError, match='secure'):
+      InProcess(self._process(next_fn), num_threads=1)
