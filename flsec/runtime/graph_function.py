@@ -22,8 +22,19 @@ def graph_function(
 
   Returns:
     A function from the parameter's leaves, in order, to the result's leaves.
+
+  Raises:
+    ValueError: the graph keeps variables, which calls on several threads would
+      share.
   """
   proto = tff.framework.serialize_computation(computation).tensorflow
+  if proto.initialize_op:
+    raise ValueError(
+      'This computation keeps TensorFlow variables, which clients trained side '
+      'by side in_process would share. Set runtime.context to tff_local, or '
+      'build it without variables (in tff.learning: a functional model, '
+      'tff.learning.models.functional_model_from_keras).'
+    )
   graph_def = tf.compat.v1.GraphDef()
   proto.graph_def.Unpack(graph_def)
   _make_function_names_unique(graph_def)
@@ -42,7 +53,13 @@ def graph_function(
 
 
 def flatten(value: Any) -> list[Any]:
-  """Returns the leaves of a nest of structs, in TFF's order."""
+  """Returns the leaves of a nest of structs, in TFF's order.
+
+  A `tf.data.Dataset`, which TFF types as a sequence, is the variant tensor that
+  an imported graph makes it from.
+  """
+  if isinstance(value, tf.data.Dataset):
+    return [tf.data.experimental.to_variant(value)]
   if isinstance(value, tff.structure.Struct):
     value = list(value)
   if isinstance(value, dict):
@@ -78,6 +95,8 @@ def _tensor_names(binding: Any) -> list[str]:
       for element in binding.struct.element
       for name in _tensor_names(element)
     ]
+  if kind == 'sequence':
+    return [binding.sequence.variant_tensor_name]
   return [binding.tensor.tensor_name] if kind == 'tensor' else []
 
 

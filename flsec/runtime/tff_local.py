@@ -16,7 +16,9 @@ class TffLocal(runtime.Runtime):
     self._worker = worker.Worker()
     self._context = tff.framework.SyncExecutionContext(
       executor_fn=worker.remote_executor_factory(self._worker.target),
-      compiler_fn=tff.backends.native.transform_to_native_form,
+      # As TFF's own local context does: weighted means and the like, which
+      # stock processes use, become what workers know.
+      compiler_fn=tff.backends.native.desugar_and_transform_to_native,
       transform_args=tff.tensorflow.transform_args,
       transform_result=tff.tensorflow.transform_result,
     )
