@@ -131,11 +131,7 @@ def entries(kind: str) -> dict[str, Entry]:
 
 
 def entry(kind: str, name: str) -> Entry:
-  """Returns one component.
-
-  Raises:
-    ValueError: if there is none of that name; names the closest one.
-  """
+  """Returns one component; a ValueError names the closest there is."""
   known = entries(kind)
   if name not in known:
     raise ValueError(unknown_name(f'{kind} name', name, known))
@@ -152,11 +148,7 @@ def unknown_name(what: str, found: str, allowed: Mapping[str, Any]) -> str:
 
 
 def build(kind: str, name: str, **options: Any) -> Any:
-  """Builds a component; a nested `{name: ..., ...}` rule is built first.
-
-  Raises:
-    ValueError: unknown name, unknown or missing option.
-  """
+  """Builds a component that needs nothing supplied: see `build_supplied`."""
   return build_supplied(kind, name, options, {})
 
 
@@ -220,8 +212,7 @@ def _build_nested(
 def add_plugin(path: str) -> None:
   """Adds a user's Python file: its decorated functions become components.
 
-  Raises:
-    ValueError: if the file is missing or registers nothing.
+  Raises ValueError if the file is missing or registers nothing.
   """
   file = pathlib.Path(path).resolve()
   if not file.is_file():

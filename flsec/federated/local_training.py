@@ -29,6 +29,17 @@ class Shard:
   y: tf.Tensor
   count: tf.Tensor
 
+  @classmethod
+  def of(cls, x: tf.Tensor, y: tf.Tensor, whole: Optional[int]) -> 'Shard':
+    """Takes real examples; fills up to batches of `whole` where given."""
+    rows = y.shape[0]
+    missing = -rows % whole if whole else 0
+    return cls(
+      tf.pad(x, [[0, missing]] + [[0, 0]] * (x.shape.rank - 1)),
+      tf.pad(y, [[0, missing]]),
+      tf.constant(rows),
+    )
+
 
 @dataclasses.dataclass(frozen=True)
 class Hooks:
@@ -82,37 +93,14 @@ def build_local_training(
   def train(
     weights, shard, seed, round_number, slots, count, hooks, context
   ) -> Trained:
-    rate = optimizers.learning_rate(clients.optimizer, round_number)
     per_epoch = batches.per_epoch(shard.count)
-
-    def step(index, epoch_shard, position, carry):
-      weights, slots, count, loss = carry
-      x, y, mask = batches.take(epoch_shard, position)
-      step_seed = seeds.fold(seed, index)
-      own = context and dataclasses.replace(
-        context,
-        seed=step_seed,
-        num_examples=None if mask is None else _count(mask),
-      )
-      x = model.inputs(x)
-      if hooks.poison:
-        x, y = hooks.poison(x, y, own)
-      batch_loss, gradient, statistics = model.differentiate(
-        weights, x, y, mask=mask, seed=step_seed
-      )
-      if hooks.gradient:
-        gradient = hooks.gradient(gradient, weights, own)
-      count += 1
-      weights, slots = optimizer.step(weights, slots, gradient, rate, count)
-      weights = model.with_statistics(weights, statistics)
-      if hooks.project:
-        weights = hooks.project(weights, own)
-      return weights, slots, count, loss + batch_loss
-
+    if clients.steps is None:
+      seed = seeds.fold(seed, round_number)
+    rate = optimizers.learning_rate(clients.optimizer, round_number)
+    step = _build_step(model, optimizer, batches, rate, seed, hooks, context)
     start = (weights, slots, count, tf.constant(0.0))
     if clients.steps is None:
       total = clients.epochs * per_epoch
-      seed = seeds.fold(seed, round_number)
       end = _run_epochs(clients.epochs, per_epoch, shard, seed, step, start)
     else:
       total = tf.constant(clients.steps)
@@ -128,6 +116,36 @@ def build_local_training(
     )
 
   return train
+
+
+def _build_step(model, optimizer, batches, rate, seed, hooks, context):
+  """Builds `(index, epoch's shard, batch in it, carry) -> carry`."""
+
+  def step(index, shard, position, carry):
+    weights, slots, count, loss = carry
+    x, y, mask = batches.take(shard, position)
+    step_seed = seeds.fold(seed, index)
+    own = context and dataclasses.replace(
+      context,
+      seed=step_seed,
+      num_examples=None if mask is None else _count(mask),
+    )
+    x = model.inputs(x)
+    if hooks.poison:
+      x, y = hooks.poison(x, y, own)
+    batch_loss, gradient, statistics = model.differentiate(
+      weights, x, y, mask=mask, seed=step_seed
+    )
+    if hooks.gradient:
+      gradient = hooks.gradient(gradient, weights, own)
+    count += 1
+    weights, slots = optimizer.step(weights, slots, gradient, rate, count)
+    weights = model.with_statistics(weights, statistics)
+    if hooks.project:
+      weights = hooks.project(weights, own)
+    return weights, slots, count, loss + batch_loss
+
+  return step
 
 
 def num_slots(clients: schema.ClientsConfig) -> int:

@@ -175,7 +175,9 @@ def _context(
     rows = local_training.num_slots(plan.clients)
     return train(
       weights,
-      local_training.Shard(x, y, tf.shape(y)[0]),
+      local_training.Shard.of(
+        x, y, plan.clients.batch_size if plan.padded else None
+      ),
       tf.cast(seed, tf.int64),
       round_number,
       tf.zeros([rows, plan.dimension]),
