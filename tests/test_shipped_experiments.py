@@ -204,13 +204,16 @@ def test_full_size_can_be_put_together_from_the_real_files(name, data_dir):
   from flsec.experiment import assembly
 
   experiment = _cells(name)[0].experiment
-  dataset = experiment.dataset.name
-  if not locate.locate(dataset, data_dir).is_present:
-    pytest.skip(f'needs the files of {dataset}, which {data_dir} has not')
-  if experiment.dataset.partition.name == 'by_writer':
-    writers = len(np.unique(data.load(dataset, data_dir).writers))
-    if writers < experiment.clients.num_clients:
-      pytest.skip(f"{data_dir} holds {writers} of {dataset}'s writers only")
+  config, num_clients = experiment.dataset, experiment.clients.num_clients
+  if not locate.locate(config.name, data_dir).is_present:
+    pytest.skip(f'needs the files of {config.name}, which {data_dir} has not')
+  dataset = data.load(config.name, data_dir)
+  if (config.num_train or 0) > len(dataset.y_train):
+    pytest.skip(f'{data_dir} holds only a part of {config.name}')
+  if config.partition.name == 'by_writer':
+    writers = len(np.unique(dataset.writers))
+    if writers < num_clients:
+      pytest.skip(f'{data_dir} holds {writers} writers of {config.name} only')
   federation = assembly.assemble(experiment, data_dir).federation
-  assert federation.num_clients == experiment.clients.num_clients
+  assert federation.num_clients == num_clients
   assert np.all(np.diff(federation.offsets) > 0)
