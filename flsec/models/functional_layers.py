@@ -11,7 +11,7 @@ from typing import Optional
 
 import tensorflow as tf
 
-from flsec.models import closed_form_norms, max_pooling
+from flsec.models import closed_form_norms, pooled_conv
 
 
 @dataclasses.dataclass
@@ -162,6 +162,7 @@ class Cloner:
       low_precision: names of the layers whose products are bfloat16.
     """
     self._num_dropouts = 0
+    self._pooled: set[str] = set()
     self._low_precision = low_precision
 
   def __call__(self, layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
@@ -171,8 +172,8 @@ class Cloner:
       ValueError: a layer that draws random numbers in a way of its own.
     """
     kind = type(layer)
-    if max_pooling.replaces(layer):
-      return max_pooling.MaxPooling2x2(name=layer.name)
+    if layer.name in self._pooled:
+      return tf.keras.layers.Activation('linear', name=layer.name)
     if kind is tf.keras.layers.Dropout:
       self._num_dropouts += 1
       return Dropout(layer.rate, self._num_dropouts, layer.name)
@@ -187,4 +188,8 @@ class Cloner:
     config = layer.get_config()
     if layer.name in self._low_precision:
       config['dtype'] = 'mixed_bfloat16'
+    pooling = pooled_conv.pooling_of(layer)
+    if pooling is not None:
+      self._pooled.add(pooling.name)
+      return pooled_conv.PooledConv2D.from_config(config).pool_first(pooling)
     return kind.from_config(config)

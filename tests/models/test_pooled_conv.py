@@ -1,0 +1,96 @@
+"""Tests of pooling before bias and activation."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from flsec.models import pooled_conv
+from flsec.models.flat import FlatModel
+from flsec.models.lenet import lenet5
+
+layers = tf.keras.layers
+
+
+def _model(activation='relu', pooling=None, size=8, **conv):
+  inputs = tf.keras.Input((size, size, 2))
+  x = layers.Conv2D(3, 3, activation=activation, name='conv', **conv)(inputs)
+  x = (pooling or layers.MaxPooling2D())(x)
+  x = layers.Flatten()(x)
+  return tf.keras.Model(inputs, layers.Dense(4)(x))
+
+
+def _batch(size=8):
+  rng = np.random.default_rng(0)
+  x = tf.constant(rng.normal(size=(5, size, size, 2)), tf.float32)
+  return x, tf.constant([0, 1, 2, 3, 0])
+
+
+def _both(model, x, y):
+  """Returns (logits, gradient) of the flat model and of Keras."""
+  flat = FlatModel(model)
+  weights = tf.constant(flat.initial_weights(1))
+  weights += 0.1  # Biases that are not zero.
+  model.set_weights([t.numpy() for t in flat.tensors(weights)])
+  with tf.GradientTape() as tape:
+    logits = model(x)
+    loss = tf.reduce_mean(
+      tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits)
+    )
+  wanted = [tf.reshape(g, [-1]) for g in tape.gradient(loss, model.weights)]
+  own = flat.loss_and_gradient(weights, x, y)[1]
+  return flat, (flat.logits(weights, x), own), (logits, tf.concat(wanted, 0))
+
+
+@pytest.mark.parametrize('activation', ['relu', 'tanh', 'linear', 'sigmoid'])
+@pytest.mark.parametrize(
+  'pooling',
+  [None, {'pool_size': 3, 'strides': 2, 'padding': 'same'}, {'strides': 1}],
+)
+def test_numbers_are_those_of_keras(activation, pooling):
+  pooling = pooling and layers.MaxPooling2D(**pooling)
+  flat, own, keras = _both(_model(activation, pooling), *_batch())
+  assert isinstance(flat._model.get_layer('conv'), pooled_conv.PooledConv2D)
+  np.testing.assert_allclose(own[0], keras[0], rtol=1e-6, atol=1e-6)
+  np.testing.assert_allclose(own[1], keras[1], rtol=1e-5, atol=1e-6)
+
+
+def test_a_convolution_without_bias():
+  _, own, keras = _both(_model(use_bias=False), *_batch())
+  np.testing.assert_allclose(own[1], keras[1], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize('activation', ['softmax', 'swish', 'gelu'])
+def test_an_activation_that_falls_keeps_its_place(activation):
+  model = _model(activation)
+  assert pooled_conv.pooling_of(model.get_layer('conv')) is None
+
+
+def test_another_reader_keeps_the_pooling_in_its_place():
+  inputs = tf.keras.Input((8, 8, 2))
+  conv = layers.Conv2D(3, 3, padding='same', name='conv')
+  x = conv(inputs)
+  pooled = layers.Flatten()(layers.MaxPooling2D()(x))
+  other = layers.Flatten()(x)
+  tf.keras.Model(inputs, [pooled, other])
+  assert pooled_conv.pooling_of(conv) is None
+
+
+def test_average_pooling_is_left_alone():
+  model = _model(pooling=layers.AveragePooling2D())
+  assert pooled_conv.pooling_of(model.get_layer('conv')) is None
+
+
+def test_the_layout_is_that_of_the_model():
+  flat = FlatModel(lenet5(input_shape=(28, 28, 1), num_classes=10))
+  conv2 = flat.layout['conv2']
+  assert (conv2.positions, conv2.activation) == (16, 'relu')
+  assert conv2.consumers == ('dense1',)
+
+
+def test_xla_compiles_it():
+  flat = FlatModel(_model())
+  weights, (x, _) = tf.constant(flat.initial_weights(0)), _batch()
+  compiled = tf.function(flat.logits, jit_compile=True, autograph=False)
+  np.testing.assert_allclose(
+    compiled(weights, x), flat.logits(weights, x), rtol=1e-5, atol=1e-5
+  )
