@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Optional
 
-from flsec.reporting import settings
+from flsec.reporting import clean_run, settings
 from flsec.reporting.cell import Cell
 from flsec.reporting.comparison import Comparison, comparisons
 
@@ -63,7 +63,10 @@ def caption(comparison: Comparison) -> str:
 def cell_lines(
   cells: Sequence[Cell],
 ) -> tuple[list[str], list[list[str]]]:
-  """Returns the header and a line for each run, its numbers as text."""
+  """Returns the header and a line for each run, its numbers as text.
+
+  The accuracy loss L is there where the sweep holds the clean run.
+  """
   paths = settings.varying(cells)
   flats = [settings.flatten(cell.config) for cell in cells]
   header = [*map(short_path, paths), 'seed', 'state', 'accuracy']
@@ -74,8 +77,11 @@ def cell_lines(
     'pruned',
     's/round',
   ]
+  losses = clean_run.accuracy_losses(cells)
+  has_losses = any(loss is not None for loss in losses)
+  header += ['accuracy loss L'] * has_losses
   lines = []
-  for cell, flat in zip(cells, flats):
+  for cell, flat, loss in zip(cells, flats, losses):
     found = cell.headline
     lines.append(
       [
@@ -88,6 +94,7 @@ def cell_lines(
         share(found.success_rate),
         str(sum(found.pruned_units.values())),
         seconds(found.seconds_per_round),
+        *[share(loss)] * has_losses,
       ]
     )
   return header, lines

@@ -1,0 +1,69 @@
+"""What an attack costs a run, beside the clean run of the same sweep."""
+
+from collections.abc import Sequence
+from typing import Any, Optional
+
+from flsec.experiment import metric_rows, summary
+from flsec.metrics import averaged
+from flsec.reporting import settings
+from flsec.reporting.cell import Cell
+
+# What attack and defence are made of; the clean run differs in nothing else.
+_CONTEST = ('attack', 'server', 'pruning', 'defense', 'name', 'description')
+
+
+def accuracy_losses(cells: Sequence[Cell]) -> list[Optional[float]]:
+  """Returns the averaged accuracy loss L of each run.
+
+  Args:
+    cells: the runs of a sweep.
+
+  Returns:
+    `flsec.metrics.averaged.accuracy_loss` of each attacked run over those
+    attacked rounds in which both were tested; None for a run without attack, or where
+    the sweep holds no clean run for it: the plain mean, no attack, no pruning,
+    all other settings (the seed, too) the same.
+  """
+  clean = {_other_settings(cell): cell for cell in cells if _is_clean(cell)}
+  return [_loss(cell, clean.get(_other_settings(cell))) for cell in cells]
+
+
+def _is_clean(cell: Cell) -> bool:
+  server = cell.config.get('server') or {}
+  aggregator = server.get('aggregator') or {}
+  return (
+    aggregator.get('name') == 'mean'
+    and not server.get('preaggregators')
+    and not any(
+      cell.config.get(key) for key in ('attack', 'pruning', 'defense')
+    )
+  )
+
+
+def _other_settings(cell: Cell) -> tuple[tuple[str, Any], ...]:
+  kept = {k: v for k, v in cell.config.items() if k not in _CONTEST}
+  flat = settings.flatten(kept)
+  return tuple(sorted((path, repr(value)) for path, value in flat.items()))
+
+
+def _loss(cell: Cell, clean: Optional[Cell]) -> Optional[float]:
+  if clean is None or not cell.attacked:
+    return None
+  tested = {
+    row[metric_rows.ROUND]: row[summary.ACCURACY]
+    for row in clean.rows
+    if summary.ACCURACY in row
+  }
+  pairs = [
+    (
+      row[metric_rows.ROUND],
+      tested[row[metric_rows.ROUND]],
+      row[summary.ACCURACY],
+    )
+    for row in cell.attacked
+    if summary.ACCURACY in row and row[metric_rows.ROUND] in tested
+  ]
+  if not pairs:
+    return None
+  rounds, before, after = zip(*pairs)
+  return averaged.accuracy_loss(rounds, before, after, first_round=rounds[0])

@@ -1,0 +1,68 @@
+"""Tests of what an attack costs beside the clean run of a sweep."""
+
+import pathlib
+
+import pytest
+
+from flsec.reporting import clean_run, table
+from flsec.reporting.cell import Cell
+
+_ATTACK = {'name': 'alie', 'num_byzantine': 2, 'start_round': 2, 'every': 1}
+
+
+def _cell(accuracies, *, rule='mean', attack=None, seed=1, **more):
+  config = {
+    'name': 'sweep',
+    'seed': seed,
+    'rounds': len(accuracies),
+    'server': {'aggregator': {'name': rule}, 'preaggregators': []},
+    'attack': attack,
+    **more,
+  }
+  rows = [
+    {'round': number, 'test/accuracy': accuracy}
+    for number, accuracy in enumerate(accuracies, 1)
+    if accuracy is not None
+  ]
+  return Cell(pathlib.Path(f'{rule}-{seed}'), config, '', rows, True)
+
+
+_CLEAN = _cell([0.5, 0.8, 0.9])
+
+
+def test_mean_over_the_attacked_rounds_alone():
+  attacked = _cell([0.1, 0.6, 0.5], rule='krum', attack=_ATTACK)
+  losses = clean_run.accuracy_losses([_CLEAN, attacked])
+  assert losses == [None, pytest.approx(0.3)]  # (0.2 + 0.4) / 2
+
+
+def test_a_better_run_has_a_negative_loss():
+  attacked = _cell([0.5, 0.9, 1.0], attack=_ATTACK)
+  assert clean_run.accuracy_losses([attacked, _CLEAN])[0] == pytest.approx(-0.1)
+
+
+@pytest.mark.parametrize(
+  'other',
+  [
+    _cell([0.5, 0.8, 0.9], rule='median'),
+    _cell([0.5, 0.8, 0.9], seed=2),
+    _cell([0.5, 0.8, 0.9], pruning={'name': 'flap'}),
+    _cell([0.5, 0.8, 0.9], model={'name': 'mlp'}),
+  ],
+)
+def test_only_the_plain_mean_of_the_same_seed_and_settings_is_clean(other):
+  attacked = _cell([0.1, 0.6, 0.5], attack=_ATTACK)
+  assert clean_run.accuracy_losses([other, attacked]) == [None, None]
+
+
+def test_rounds_that_one_of_the_two_did_not_test_are_left_out():
+  attacked = _cell([0.1, None, 0.5], attack=_ATTACK)
+  assert clean_run.accuracy_losses([_CLEAN, attacked])[1] == pytest.approx(0.4)
+
+
+def test_the_sweep_table_shows_it_where_there_is_a_clean_run():
+  attacked = _cell([0.1, 0.6, 0.5], rule='krum', attack=_ATTACK)
+  header, lines = table.cell_lines([_CLEAN, attacked])
+  assert header[-1] == 'accuracy loss L'
+  assert [line[-1] for line in lines] == ['-', '0.3000']
+  assert 'accuracy loss L' not in table.cell_lines([attacked])[0]
