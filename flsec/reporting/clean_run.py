@@ -19,10 +19,10 @@ def accuracy_losses(cells: Sequence[Cell]) -> list[Optional[float]]:
     cells: the runs of a sweep.
 
   Returns:
-    `flsec.metrics.averaged.accuracy_loss` of each attacked run over those
-    attacked rounds in which both were tested; None for a run without attack, or where
-    the sweep holds no clean run for it: the plain mean, no attack, no pruning,
-    all other settings (the seed, too) the same.
+    `flsec.metrics.averaged.accuracy_loss` of each attacked run, over those
+    attacked rounds in which both were tested; None for a run without attack,
+    or where the sweep holds no clean run for it: the plain mean, no attack, no
+    pruning, all other settings (the seed, too) the same.
   """
   clean = {_other_settings(cell): cell for cell in cells if _is_clean(cell)}
   return [_loss(cell, clean.get(_other_settings(cell))) for cell in cells]
