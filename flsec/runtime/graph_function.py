@@ -12,13 +12,12 @@ _suffixes = itertools.count()
 
 
 def graph_function(
-  computation: tff.Computation, *, jit_compile: bool = False
+  computation: tff.Computation,
 ) -> Callable[..., list[tf.Tensor]]:
   """Imports a `tff.tensorflow.computation` into this process.
 
   Args:
     computation: a computation whose body is a TensorFlow graph.
-    jit_compile: compile it with XLA, once for each set of argument shapes.
 
   Returns:
     A function from the parameter's leaves, in order, to the result's leaves.
@@ -44,12 +43,9 @@ def graph_function(
     lambda: tf.graph_util.import_graph_def(graph_def, name=''), []
   )
   find = imported.graph.get_tensor_by_name
-  pruned = imported.prune(
+  return imported.prune(
     [find(name) for name in feeds], [find(name) for name in fetches]
   )
-  if not jit_compile:
-    return pruned
-  return tf.function(lambda *leaves: pruned(*leaves), jit_compile=True)
 
 
 def flatten(value: Any) -> list[Any]:

@@ -63,7 +63,8 @@ class TestImport:
 
   def test_under_xla(self):
     comp = tff.tensorflow.computation(lambda x: x * 2 + 1, _vector())
-    compiled = graph_function.graph_function(comp, jit_compile=True)
+    imported = graph_function.graph_function(comp)
+    compiled = tf.function(lambda x: imported(x), jit_compile=True)
     np.testing.assert_array_equal(compiled(tf.ones([3]))[0], [3, 3, 3])
 
   def test_a_sequence_is_a_data_set(self):
