@@ -209,7 +209,7 @@ class RuntimeConfig:
       (slow on a CPU: a check); `never` nowhere.
     threads: clients trained at once; the usable cores where left out.
     workers: `host:port` of each remote worker.
-    retries: how often a round that a worker failed is tried again.
+    retries: workers that may fail in one round; the others take over.
     mixed_precision: hidden dense and conv layers compute in bfloat16; weights,
       normalisation and logits stay float32.
     memory_growth: take accelerator memory as it is needed.

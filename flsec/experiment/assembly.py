@@ -66,8 +66,7 @@ def assemble(
     pruner=_pruner(experiment, uses_xla),
     root=federation.root,
     validation=federation.validation,
-    num_participants=experiment.clients.num_selected
-    or experiment.clients.num_clients,
+    num_participants=estimate.clients_of_a_round(experiment),
     padded=uses_xla,
     escape=_escape(experiment, facts),
   )
@@ -128,8 +127,7 @@ def _build(
   kind: str, component: schema.Component, facts: dict[str, Any]
 ) -> Any:
   """Builds a component, told what it asks about the data set."""
-  given = {k: v for k, v in component.options.items() if v is not None}
-  return registry.build_supplied(kind, component.name, given, facts)
+  return registry.build_supplied(kind, component.name, component.options, facts)
 
 
 def _facts(
@@ -137,8 +135,7 @@ def _facts(
 ) -> dict[str, Any]:
   return {
     'num_classes': federation.num_classes,
-    'num_clients': experiment.clients.num_selected
-    or experiment.clients.num_clients,
+    'num_clients': estimate.clients_of_a_round(experiment),
     'input_shape': tuple(federation.x.shape[1:]),
   }
 

@@ -5,6 +5,7 @@ import pytest
 import small_experiment
 import tensorflow as tf
 
+from flsec.config import schema
 from flsec.experiment import assembly
 
 
@@ -191,3 +192,15 @@ class TestParticipants:
     for number in range(1, 5):
       ids = self._select(number, *changes)
       assert len(ids) == 3 and sum(ids < 2) == 1
+
+
+def test_an_option_that_is_null_on_purpose_is_not_the_default(monkeypatch):
+  given = {}
+
+  def build(kind, name, options, supplied):
+    given.update(options)
+
+  monkeypatch.setattr(assembly.registry, 'build_supplied', build)
+  cap = schema.Component('hybrid_sparse', {'output_fraction': None})
+  assembly._build('attack', cap, {})
+  assert given == {'output_fraction': None}
