@@ -211,7 +211,10 @@ def _stock_context() -> Iterator[None]:
 
 def _end_workers() -> None:
   for task in pathlib.Path('/proc/self/task').iterdir():
-    for child in (task / 'children').read_text().split():
+    children = ''
+    with contextlib.suppress(FileNotFoundError):  # The thread ended just now.
+      children = (task / 'children').read_text()
+    for child in children.split():
       with contextlib.suppress(OSError):
         if 'worker' in pathlib.Path(f'/proc/{child}/comm').read_text():
           os.kill(int(child), signal.SIGKILL)

@@ -43,14 +43,15 @@ def assemble(
   Args:
     experiment: a validated configuration.
     data_dir: folder of the data sets.
-    uses_xla: pad shards, and let XLA compile the rule and the pruner.
+    uses_xla: pad shards, let XLA compile the rule and the pruner, and leave
+      convolutions to its kernels.
 
   Raises:
     ValueError: a data file is missing or broken, or a component does not fit
       the data.
   """
   federation = _federation(experiment, data_dir)
-  model = _model(experiment, federation)
+  model = _model(experiment, federation, uses_xla)
   malicious = _malicious(experiment)
   weights = model.initial_weights(experiment.seed)
   facts = _facts(experiment, federation)
@@ -155,7 +156,9 @@ def _federation(experiment: schema.Experiment, data_dir: str) -> Federation:
   )
 
 
-def _model(experiment: schema.Experiment, federation: Federation) -> FlatModel:
+def _model(
+  experiment: schema.Experiment, federation: Federation, uses_xla: bool
+) -> FlatModel:
   keras_model = models.build(
     experiment.model.name,
     input_shape=tuple(federation.x.shape[1:]),
@@ -167,6 +170,7 @@ def _model(experiment: schema.Experiment, federation: Federation) -> FlatModel:
     scale=federation.scale,
     shift=federation.shift,
     mixed_precision=experiment.runtime.mixed_precision,
+    by_patches=not uses_xla,
   )
 
 

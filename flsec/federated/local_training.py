@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from flsec.attacks import attack as attack_lib
 from flsec.config import schema
-from flsec.federated import optimizers, seeds
+from flsec.federated import one_thread, optimizers, seeds
 from flsec.models import flat
 
 
@@ -98,6 +98,8 @@ def build_local_training(
       seed = seeds.fold(seed, round_number)
     rate = optimizers.learning_rate(clients.optimizer, round_number)
     step = _build_step(model, optimizer, batches, rate, seed, hooks, context)
+    if not padded:
+      step = one_thread.on_one_thread(step)
     start = (weights, slots, count, tf.constant(0.0))
     if clients.steps is None:
       total = clients.epochs * per_epoch

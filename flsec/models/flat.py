@@ -50,6 +50,7 @@ class FlatModel:
     scale: float = 1.0 / 255.0,
     shift: float = 0.0,
     mixed_precision: bool = False,
+    by_patches: bool = True,
   ):
     """Takes over a functional Keras model that ends in logits.
 
@@ -59,6 +60,8 @@ class FlatModel:
       shift: added after scaling.
       mixed_precision: dense and conv layers, the output layer excepted, compute
         in bfloat16; weights, normalisation, logits and gradients stay float32.
+      by_patches: `differentiate` computes convolutions with few channels as
+        products of matrices, which CPUs do faster (see `pooled_patches`).
     """
     layout_builder.check_functional(model)
     low = _hidden_layers(model) if mixed_precision else ()
@@ -70,6 +73,7 @@ class FlatModel:
     self.input_shape = tuple(model.input_shape[1:])
     self.num_classes = int(model.output_shape[-1])
     self.scale, self.shift = scale, shift
+    self._by_patches = by_patches
     self._weighted = [layer for layer in self._model.layers if layer.weights]
 
   @property
@@ -173,7 +177,7 @@ class FlatModel:
       the moving statistics after this batch, for `with_statistics`, None where
       the model has none or is not training.
     """
-    trace = functional_layers.Trace(seed, mask)
+    trace = functional_layers.Trace(seed, mask, by_patches=self._by_patches)
     with tf.GradientTape() as tape:
       tape.watch(weights)
       loss = _mean_loss(self._run(weights, x, training, trace), y, mask)

@@ -7,7 +7,7 @@ beside their weights, and what they leave, is in the `Trace` of one call.
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Optional
+from typing import Any, Optional
 
 import tensorflow as tf
 
@@ -22,6 +22,9 @@ class Trace:
     seed: int32 or int64 [2] for dropout, or None.
     mask: float32 [b], 0 for examples that only pad the batch, or None.
     moved: layer name -> its moving statistics after the call, by attribute.
+    by_patches: whether convolutions that gain by it are matrix products.
+    batch_last: an image tensor's `ref()` -> the same numbers, float32
+      [channels * positions, b], for a layer that computes with those.
   """
 
   seed: Optional[tf.Tensor] = None
@@ -29,6 +32,8 @@ class Trace:
   moved: dict[str, dict[str, tf.Tensor]] = dataclasses.field(
     default_factory=dict
   )
+  by_patches: bool = False
+  batch_last: dict[Any, tf.Tensor] = dataclasses.field(default_factory=dict)
 
 
 class Dropout(tf.keras.layers.Layer):

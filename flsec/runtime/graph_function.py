@@ -43,9 +43,15 @@ def graph_function(
     lambda: tf.graph_util.import_graph_def(graph_def, name=''), []
   )
   find = imported.graph.get_tensor_by_name
-  return imported.prune(
+  pruned = imported.prune(
     [find(name) for name in feeds], [find(name) for name in fetches]
   )
+  # Called by itself, it would first write its arguments, whole tensors, into
+  # the message of an error that it then passes over.
+  specs = [tf.TensorSpec(find(name).shape, find(name).dtype) for name in feeds]
+  return tf.function(
+    lambda *leaves: pruned(*leaves), input_signature=specs, autograph=False
+  ).get_concrete_function()
 
 
 def flatten(value: Any) -> list[Any]:
