@@ -1,9 +1,13 @@
 """Parts of a graph whose operations run one after the other, on one thread."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any, Callable
 
 import tensorflow as tf
 from tensorflow.python.eager import context
+
+from flsec.federated import tracing
 
 
 def on_one_thread(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -30,7 +34,25 @@ def on_one_thread(function: Callable[..., Any]) -> Callable[..., Any]:
       # Inlined, it would be the pool's again.
       experimental_attributes={'_noinline': True},
     )
-    with context.function_executor_type('SINGLE_THREADED_EXECUTOR'):
+    with _calls_on_one_thread():
       return body()
 
   return call
+
+
+@contextlib.contextmanager
+def _calls_on_one_thread() -> Iterator[None]:
+  """Sets what calls of functions traced in the block say of how they run.
+
+  Both are said in the graph, since what the process is set to at the time may
+  change: the numbers of a round may not depend on it.
+  """
+  eager = context.context()
+  before = eager.function_call_options
+  eager.function_call_options = context.FunctionCallOptions(
+    executor_type='SINGLE_THREADED_EXECUTOR', config_proto=tracing.no_grappler()
+  )
+  try:
+    yield
+  finally:
+    eager.function_call_options = before

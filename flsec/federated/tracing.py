@@ -35,3 +35,14 @@ def specs_of(structure: Any) -> Any:
   return tf.nest.map_structure(
     lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), structure
   )
+
+
+def no_grappler() -> tf.compat.v1.ConfigProto:
+  """Returns the configuration under which grappler leaves graphs as they are.
+
+  It gains nothing on these graphs (measured), and aborts the process on a loop
+  inside a condition.
+  """
+  config = tf.compat.v1.ConfigProto()
+  config.graph_options.rewrite_options.disable_meta_optimizer = True
+  return config

@@ -78,8 +78,8 @@ def build_geometry(
   window = np.array(_WINDOW)[output]  # [1, 1, 1, 4, 2]
   row, column = row - window[..., 0], column - window[..., 1]
   weights = (row * kernel_size[1] + column) * channels + channel
-  is_seen = (0 <= row) & (row < kernel_size[0])
-  is_seen = is_seen & (0 <= column) & (column < kernel_size[1])
+  is_seen = (row >= 0) & (row < kernel_size[0])
+  is_seen = is_seen & (column >= 0) & (column < kernel_size[1])
   return Geometry(
     np.where(is_inside, sources, -1).ravel().astype(np.int32),
     np.where(is_seen, weights, -1).ravel().astype(np.int32),

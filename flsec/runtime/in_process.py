@@ -11,16 +11,18 @@ import collections
 import time
 from collections.abc import Iterator, Sequence
 from concurrent import futures
-from typing import Any
+from typing import Any, Callable
 
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from flsec.federated import tracing
 from flsec.runtime import compiled_work, graph_function, runtime
 from flsec.runtime.device import Device
 
 Leaves = list[Any]
 _AHEAD = 2  # Clients submitted before their turn, by thread.
+_MERGED_AT_ONCE = 8  # A power of two.
 _PARTS = (
   'prepare',
   'work',
@@ -57,15 +59,14 @@ class InProcess(runtime.Runtime):
       ValueError: the computation has no MapReduceForm.
     """
     super().__init__(process)
-    # Grappler gains nothing on these graphs (measured), and cannot sort a loop
-    # inside a condition; TFF's worker runs without it, too.
+    # As TFF's worker has it; see tracing.no_grappler.
     tf.config.optimizer.set_experimental_options(
       {'disable_meta_optimizer': True}
     )
     form = map_reduce_form(process.next)
     self._initialize = graph_function.graph_function(
       tff.backends.mapreduce.get_state_initialization_computation(
-        process.initialize, grappler_config=no_grappler()
+        process.initialize, grappler_config=tracing.no_grappler()
       )
     )
     self._parts = {
@@ -74,11 +75,14 @@ class InProcess(runtime.Runtime):
     }
     self._device = device
     self._concatenates = concatenates
-    self._compiled = (
-      compiled_work.CompiledWork(self._parts['work'], device.name)
-      if device.uses_xla
-      else None
-    )
+    self._compiled = self._train = None
+    if device.uses_xla:
+      work = self._parts['work']
+      self._compiled = compiled_work.CompiledWork(work, device.name)
+    else:
+      self._train = _training(self._parts)
+    if not concatenates:
+      self._merge_many = _merging(self._parts['merge'], _MERGED_AT_ONCE)
     self._state_type = process.next.type_signature.parameter[0].member
     self._num_state = len(tff.structure.flatten(self._state_type))
     self._output_type = process.next.type_signature.result[1].member
@@ -132,37 +136,41 @@ class InProcess(runtime.Runtime):
       started = time.perf_counter()
       joined = [tf.concat(leaves, axis=0) for leaves in zip(*totals)]
       return joined, time.perf_counter() - started
-    digits: list[tuple[int, Leaves]] = []  # (merges deep, aggregate)
+    digits: list[tuple[int, Leaves]] = []  # (clients in it, aggregate)
     for total in self._totals(clients, broadcast):
       arrived = time.perf_counter()
-      digits.append((0, total))
+      digits.append((1, total))
       del total
-      while len(digits) > 1 and digits[-1][0] == digits[-2][0]:
-        self._merge_last(digits)
+      last = [size for size, _ in digits[-_MERGED_AT_ONCE:]]
+      if last == [1] * _MERGED_AT_ONCE:
+        self._merge_last(digits, _MERGED_AT_ONCE)
+        while len(digits) > 1 and digits[-1][0] == digits[-2][0]:
+          self._merge_last(digits, 2)
     while len(digits) > 1:
-      self._merge_last(digits)
+      self._merge_last(digits, 2)
     return digits[0][1], time.perf_counter() - arrived
 
-  def _merge_last(self, digits: list[tuple[int, Leaves]]) -> None:
-    """Joins the last two aggregates; nothing holds them afterwards."""
-    (_, right), (depth, left) = digits.pop(), digits.pop()
-    digits.append((depth + 1, self._parts['merge'](*left, *right)))
+  def _merge_last(self, digits: list[tuple[int, Leaves]], count: int) -> None:
+    """Joins the last 2 or 8 aggregates; nothing holds them afterwards."""
+    joined = digits[-count:]
+    del digits[-count:]
+    leaves = [leaf for _, total in joined for leaf in total]
+    merge = self._parts['merge'] if count == 2 else self._merge_many
+    digits.append((sum(size for size, _ in joined), merge(*leaves)))
 
   def _totals(
     self, clients: Sequence[Any], broadcast: Leaves
   ) -> Iterator[Leaves]:
     """Yields each client's own aggregate, in the order of the clients."""
-    parts = self._parts
-    zero = parts['zero']()
     if self._compiled:
+      zero = self._parts['zero']()
       rows = [graph_function.flatten(client) for client in clients]
       for result in self._compiled(rows, broadcast):
-        yield parts['accumulate'](*zero, *result)
+        yield self._parts['accumulate'](*zero, *result)
       return
 
     def train(client: Any) -> Leaves:
-      leaves = graph_function.flatten(client)
-      return parts['accumulate'](*zero, *parts['work'](*leaves, *broadcast))
+      return self._train(*graph_function.flatten(client), *broadcast)
 
     # Not all at once: what waits to be merged has to be bounded.
     waiting: collections.deque = collections.deque()
@@ -174,6 +182,41 @@ class InProcess(runtime.Runtime):
       yield waiting.popleft().result()
 
 
+# One graph where there could be several: each call from Python has its price,
+# and Python runs one thread at a time.
+
+
+def _training(
+  parts: dict[str, Callable[..., Leaves]],
+) -> Callable[..., Leaves]:
+  """Returns a client's work and the aggregate of it alone, as one graph."""
+
+  def train(*leaves: tf.Tensor) -> Leaves:
+    return parts['accumulate'](*parts['zero'](), *parts['work'](*leaves))
+
+  (specs, _) = parts['work'].structured_input_signature
+  return tf.function(
+    train, input_signature=specs, autograph=False
+  ).get_concrete_function()
+
+
+def _merging(merge: Callable[..., Leaves], count: int) -> Callable[..., Leaves]:
+  """Returns the merges of a binary tree of `count` aggregates as one graph."""
+  (specs, _) = merge.structured_input_signature
+  size = len(specs) // 2
+
+  def merge_all(*leaves: tf.Tensor) -> Leaves:
+    totals = [leaves[i : i + size] for i in range(0, len(leaves), size)]
+    while len(totals) > 1:
+      pairs = zip(totals[::2], totals[1::2])
+      totals = [merge(*left, *right) for left, right in pairs]
+    return totals[0]
+
+  return tf.function(
+    merge_all, input_signature=specs[:size] * count, autograph=False
+  ).get_concrete_function()
+
+
 def map_reduce_form(computation: tff.Computation) -> Any:
   """Returns a computation's MapReduceForm.
 
@@ -182,7 +225,7 @@ def map_reduce_form(computation: tff.Computation) -> Any:
   """
   try:
     form = tff.backends.mapreduce.get_map_reduce_form_for_computation(
-      computation, grappler_config=no_grappler()
+      computation, grappler_config=tracing.no_grappler()
     )
   except (TypeError, ValueError, NotImplementedError) as error:
     raise ValueError(
@@ -196,14 +239,3 @@ def map_reduce_form(computation: tff.Computation) -> Any:
       'the like), which in_process cannot; set runtime.context to tff_local.'
     )
   return form
-
-
-def no_grappler() -> tf.compat.v1.ConfigProto:
-  """Returns the configuration under which TFF leaves graphs as they are.
-
-  TFF would run grappler on each extracted graph, and aborts the process on a
-  loop inside a condition; TensorFlow runs grappler when the graph is called.
-  """
-  config = tf.compat.v1.ConfigProto()
-  config.graph_options.rewrite_options.disable_meta_optimizer = True
-  return config

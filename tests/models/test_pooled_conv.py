@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from flsec.models import pooled_conv
+from flsec.models import pooled_conv, pooled_patches
 from flsec.models.flat import FlatModel
 from flsec.models.lenet import lenet5
 
@@ -94,3 +94,108 @@ def test_xla_compiles_it():
   np.testing.assert_allclose(
     compiled(weights, x), flat.logits(weights, x), rtol=1e-5, atol=1e-5
   )
+
+
+class TestPatches:
+  """LeNet-like layers compute with `pooled_patches` where they train."""
+
+  def _lenet(self):
+    return lenet5(input_shape=(20, 20, 2), num_classes=4, padding='same')
+
+  @pytest.fixture
+  def convolved(self, monkeypatch):
+    """The geometries that `pooled_patches.convolve` was called with."""
+    seen = []
+    convolve = pooled_patches.convolve
+
+    def recorded(inputs, kernel, geometry):
+      seen.append((geometry.height, geometry.width))
+      return convolve(inputs, kernel, geometry)
+
+    monkeypatch.setattr(pooled_patches, 'convolve', recorded)
+    return seen
+
+  @pytest.mark.parametrize('size', [20, 21])
+  def test_numbers_are_those_of_keras(self, size, convolved):
+    model = lenet5(input_shape=(size, size, 2), num_classes=4, padding='same')
+    _, own, keras = _both(model, *_batch(size))
+    assert convolved == [(10, 10), (3, 3)]
+    np.testing.assert_allclose(own[0], keras[0], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(own[1], keras[1], rtol=1e-4, atol=1e-5)
+
+  @pytest.mark.parametrize('activation', ['tanh', 'elu', 'linear'])
+  @pytest.mark.parametrize('use_bias', [True, False])
+  def test_activations_and_biases(self, activation, use_bias, convolved):
+    inputs = tf.keras.Input((12, 12, 2))
+    x = layers.Conv2D(3, 5, activation=activation, use_bias=use_bias)(inputs)
+    x = layers.Flatten()(layers.MaxPooling2D()(x))
+    model = tf.keras.Model(inputs, layers.Dense(4)(x))
+    _, own, keras = _both(model, *_batch(12))
+    assert convolved == [(4, 4)]
+    np.testing.assert_allclose(own[1], keras[1], rtol=1e-4, atol=1e-5)
+
+  def test_dropout_between_two_layers(self, convolved):
+    inputs = tf.keras.Input((20, 20, 2))
+    x = layers.Conv2D(3, 5)(inputs)
+    x = layers.Dropout(0.5)(layers.MaxPooling2D()(x))
+    x = layers.MaxPooling2D()(layers.Conv2D(3, 5)(x))
+    model = tf.keras.Model(inputs, layers.Dense(4)(layers.Flatten()(x)))
+    x, y = _batch(20)
+    found, wanted = (
+      FlatModel(model, by_patches=by_patches).loss_and_gradient(
+        tf.linspace(-0.5, 0.5, model.count_params()),
+        x,
+        y,
+        seed=tf.constant([1, 2]),
+      )
+      for by_patches in (True, False)
+    )
+    assert convolved == [(8, 8), (2, 2)]
+    np.testing.assert_allclose(found[1], wanted[1], rtol=1e-4, atol=1e-5)
+
+  @pytest.mark.parametrize(
+    'conv, pool',
+    [
+      ({'kernel_size': 3}, {}),
+      ({'filters': 17}, {}),
+      ({'strides': 2}, {}),
+      ({'dilation_rate': 2}, {}),
+      ({}, {'pool_size': 3}),
+      ({}, {'strides': 1}),
+      ({}, {'padding': 'same'}),
+    ],
+  )
+  def test_other_layers_keep_the_kernels(self, conv, pool, convolved):
+    conv = {'filters': 3, 'kernel_size': 5, **conv}
+    inputs = tf.keras.Input((15, 15, 2))
+    x = layers.MaxPooling2D(**pool)(layers.Conv2D(**conv)(inputs))
+    model = tf.keras.Model(inputs, layers.Dense(4)(layers.Flatten()(x)))
+    _, own, keras = _both(model, *_batch(15))
+    assert convolved == []
+    np.testing.assert_allclose(own[1], keras[1], rtol=1e-4, atol=1e-5)
+
+  def test_accelerators_and_half_precision_keep_the_kernels(self, convolved):
+    for options in ({'by_patches': False}, {'mixed_precision': True}):
+      flat = FlatModel(self._lenet(), **options)
+      weights = tf.constant(flat.initial_weights(0))
+      flat.loss_and_gradient(weights, *_batch(20))
+    assert convolved == []
+
+  def test_images_nobody_reads_are_not_made(self):
+    flat = FlatModel(self._lenet())
+    weights = tf.TensorSpec([flat.num_weights], tf.float32)
+    traced = tf.function(flat.loss_and_gradient).get_concrete_function(
+      weights, *(tf.TensorSpec(t.shape, t.dtype) for t in _batch(20))
+    )
+    reached, waiting = set(), [t.op for t in traced.graph.outputs]
+    while waiting:
+      op = waiting.pop()
+      if op not in reached:
+        reached.add(op)
+        waiting += [tensor.op for tensor in op.inputs]
+    names = {op.name for op in reached if 'transpose' in op.name.split('/')[-1]}
+    # The images into conv1, and out of conv2.
+    assert {n for n in names if 'conv' in n and 'gradient' not in n} == {
+      'lenet5/conv1/transpose',
+      'lenet5/conv2/transpose',
+    }

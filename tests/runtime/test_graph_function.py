@@ -36,6 +36,15 @@ class TestImport:
     (found,) = graph_function.graph_function(comp)()
     np.testing.assert_array_equal(found, [1, 2])
 
+  def test_a_call_writes_no_tensor_into_a_message(self, monkeypatch):
+    comp = tff.tensorflow.computation(lambda x: x + 1, np.float32)
+    function = graph_function.graph_function(comp)
+    kind = type(tf.constant(0.0))
+    monkeypatch.setattr(
+      kind, '__repr__', lambda _: pytest.fail('A tensor was written out.')
+    )
+    assert function(tf.constant(1.0))[0].numpy() == 2
+
   def test_functions_of_the_same_name_do_not_clash(self):
     def build(factor):
       @tf.function

@@ -30,12 +30,56 @@ class TestThreads:
       for one, other in zip(found, expected):
         np.testing.assert_array_equal(one, other)
 
+  def test_nor_does_how_often_the_process_was_built(self):
+    plan, clients = agreement.everything(), agreement.clients()
+    first, second = (_leaves(tiny.run(plan, clients)[0][0]) for _ in range(2))
+    for one, other in zip(first, second):
+      np.testing.assert_array_equal(one, other)
+
   @pytest.mark.parametrize('count', [1, 2, 3, 7, 8])
   def test_any_number_of_clients(self, count):
     clients = agreement.clients()[:count]
     plan = tiny.plan(count)
     _, metrics = tiny.run(plan, clients, num_threads=2)[0]
     np.testing.assert_array_equal(metrics['client_id'], range(count))
+
+  @pytest.mark.parametrize('count', [7, 8, 9, 16, 24, 29])
+  def test_merges_keep_the_order_of_the_clients(self, count):
+    @tff.tensorflow.computation
+    def nothing():
+      return tf.zeros([0], tf.int32)
+
+    rows = tff.TensorType(np.int32, [None])
+
+    @tff.tensorflow.computation(rows, rows)
+    def join(left, right):
+      return tf.concat([left, right], 0)
+
+    @tff.tensorflow.computation(rows, np.int32)
+    def add(left, value):
+      return tf.concat([left, [value]], 0)
+
+    @tff.tensorflow.computation(rows)
+    def same(total):
+      return total
+
+    @tff.federated_computation
+    def initialize():
+      return tff.federated_value(np.int32(0), tff.SERVER)
+
+    @tff.federated_computation(
+      tff.FederatedType(np.int32, tff.SERVER),
+      tff.FederatedType(np.int32, tff.CLIENTS),
+    )
+    def next_fn(state, values):
+      total = tff.federated_aggregate(values, nothing(), add, join, same)
+      return state, total
+
+    built = tff.templates.IterativeProcess(initialize, next_fn)
+    clients = [tf.constant(i, tf.int32) for i in range(count)]
+    with InProcess(built, num_threads=3) as runtime:
+      _, found = runtime.next(runtime.initialize(), clients)
+    np.testing.assert_array_equal(found, range(count))
 
 
 class TestRound:
