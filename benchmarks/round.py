@@ -51,12 +51,15 @@ def _compare(
   name: str, work: Work, repeats: int, main_work: bool = False
 ) -> None:
   """Times a round of everyone who can do the work."""
-  sgemm, gigaflop = timing.sgemm_call()
+  products = {
+    'NumPy sgemm': timing.sgemm_call(),
+    'TensorFlow sgemm': round_work.sgemm_call(),
+  }
   with contextlib.ExitStack() as stack:
     calls = {
       'flsec': stack.enter_context(round_work.ours(work))[0],
       'stock tff.learning': stack.enter_context(round_work.stock(work)),
-      'sgemm': sgemm,
+      **{name: call for name, (call, _) in products.items()},
     }
     if main_work:
       alone = round_work.training_alone(work)
@@ -73,12 +76,15 @@ def _compare(
   work_gigaflop = (
     flops.training_flops(work.keras_model()) * work.examples_trained / 1e9
   )
-  rate, sgemm_rate = work_gigaflop / mine, gigaflop / seconds['sgemm']
-  share = 100 * rate / sgemm_rate
-  print(
-    f'  {"rate":<34}{rate:9.1f} GFLOP/s = {share:.0f} % of sgemm '
-    f'({sgemm_rate:.0f}){"  (target: 40 %)" if main_work else ""}'
-  )
+  rate = work_gigaflop / mine
+  print(f'  {"rate":<34}{rate:9.1f} GFLOP/s')
+  for peer, (_, gigaflop) in products.items():
+    peer_rate = gigaflop / seconds[peer]
+    share = 100 * rate / peer_rate
+    print(
+      f'  {f"in % of {peer}":<34}{share:9.0f} % of {peer_rate:.0f} GFLOP/s'
+      f'{"  (target: 40 %)" if main_work else ""}'
+    )
   if main_work:
     outside = 1 - seconds['training alone'] / mine
     print(

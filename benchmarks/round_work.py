@@ -220,6 +220,22 @@ def _end_workers() -> None:
           os.kill(int(child), signal.SIGKILL)
 
 
+def sgemm_call() -> tuple[Callable[[], Any], float]:
+  """Returns TensorFlow's float32 matrix product on all cores, its GFLOP.
+
+  What NumPy's does depends on the kernel that its OpenBLAS picks.
+  """
+  cores, side = threads.usable_cores(), 2048
+  left, right = tf.ones([side // cores, side]), tf.fill([side, side], 0.5)
+  product = tf.function(tf.matmul).get_concrete_function(left, right)
+  pool = futures.ThreadPoolExecutor(cores)
+
+  def call() -> Any:
+    return list(pool.map(lambda _: product(left, right), range(cores)))
+
+  return call, 2 * len(left) * cores * side**2 / 1e9
+
+
 def torch_round(work: Work) -> Callable[[], Any]:
   """Returns a round as a plain loop in PyTorch (LeNet-5 and the mean).
 
