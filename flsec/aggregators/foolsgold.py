@@ -31,6 +31,8 @@ def foolsgold(*, num_clients: int, confidence: float = 1.0) -> Rule:
   shrinks the step); the zero update where all weights are 0, as for clients
   that all agree. `selected` is a_i / sum_j a_j. Unweighted otherwise.
 
+  The history takes memory: with the one before it, three stacks in all.
+
   Rows must be the same clients in the same order in every round. So a dropped
   row counts as too few clients.
 
@@ -74,21 +76,19 @@ def foolsgold(*, num_clients: int, confidence: float = 1.0) -> Rule:
         f'foolsgold keeps a history of num_clients={num_clients} clients; got '
         f'n={updates.shape[0]} rows. Set num_clients to the clients of a round.'
       )
-    # Laid out by place, and not reshaped or ensured: where n is only known
-    # late, TensorFlow 2.14 concludes from a static shape, also in a branch that
-    # is not taken, that there are that many rows, and takes the branch.
+    # Added by place, and not as [n, d]: where n is only known late, TensorFlow
+    # 2.14 concludes from a static shape, also in a branch that is not taken,
+    # that there are that many rows, and takes the branch.
     count = columns.num_rows(updates)
-    rows = tf.tensor_scatter_nd_update(
-      tf.zeros_like(state), tf.range(count)[:, None], updates
-    )
-    history = state + rows
-    # A history that overflows would never be finite again.
-    history = tf.clip_by_value(history, -_LARGEST, _LARGEST)
+    history = tf.tensor_scatter_nd_add(state, tf.range(count)[:, None], updates)
+    # A history that overflows would never be finite again. Clipped in two
+    # steps, it is clipped where it lies.
+    history = tf.maximum(tf.minimum(history, _LARGEST), -_LARGEST)
     alike = gram.gram(history).cosines()
     scores = tf.cast(_scores(alike, confidence), tf.float32)
-    shares = tf.math.divide_no_nan(scores, tf.reduce_sum(scores))
-    update = selection.weighted_sum(shares, rows)
-    return history, update, {'selected': shares[:count]}
+    shares = tf.math.divide_no_nan(scores, tf.reduce_sum(scores))[:count]
+    update = selection.weighted_sum(shares, updates)
+    return history, update, {'selected': shares}
 
   return Rule(
     f'foolsgold({num_clients=})',

@@ -17,7 +17,8 @@ from flsec.aggregators.rule import (
 )
 
 MAX_SUBSETS = 200_000
-_SUBSETS_A_BLOCK = 1024
+# Distances in a block of subsets: 32 MB in float64.
+_BLOCK_ENTRIES = 4_000_000
 
 
 @registry.aggregator('minimum_diameter', paper='El Mhamdi et al., ICML 2018')
@@ -109,18 +110,20 @@ def _sizes(
 ) -> tuple[tf.Tensor, tf.Tensor]:
   """Returns the largest and the added distances in each subset, float64 [s]."""
   count = columns.num_rows(subsets)
+  # Where n is unknown, assume a usual federation.
+  size = max(1, _BLOCK_ENTRIES // (subsets.shape[1] or 100) ** 2)
 
   def block(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    index = tf.minimum(start + tf.range(_SUBSETS_A_BLOCK), count - 1)
+    index = tf.minimum(start + tf.range(size), count - 1)
     member = tf.gather(subsets, index)  # [b, n]
     pairs = member[:, :, None] & member[:, None, :]
     within = tf.where(pairs, distances, 0.0)  # [b, n, n]
     return tf.reduce_max(within, axis=[1, 2]), tf.reduce_sum(within, [1, 2])
 
-  signature = tf.TensorSpec([_SUBSETS_A_BLOCK], tf.float64)
+  signature = tf.TensorSpec([size], tf.float64)
   largest, added = tf.map_fn(
     block,
-    tf.range(0, count, _SUBSETS_A_BLOCK),
+    tf.range(0, count, size),
     fn_output_signature=(signature, signature),
     parallel_iterations=2,
   )

@@ -1,0 +1,6 @@
+"""Makes `benchmarks` importable, which is no installed package."""
+
+import pathlib
+import sys
+
+sys.path.append(str(pathlib.Path(__file__).parents[2]))
