@@ -33,6 +33,8 @@ class Case:
     edit_server: what the server is replaced by.
     most_clients: of the table; None takes all.
     largest_f: n -> the largest f that the rule can do.
+    kept_stacks: what its state holds from round to round, in stacks, which its
+      limit of memory allows on top.
   """
 
   name: str
@@ -44,6 +46,7 @@ class Case:
   edit_server: Callable[[Server], Server] = lambda server: server
   most_clients: Optional[int] = None
   largest_f: Callable[[int], int] = lambda clients: clients
+  kept_stacks: int = 0
 
   def shape(self, clients: int, dimension: int) -> Shape:
     """Returns what the rule is given of n clients, a fifth malicious."""
@@ -155,7 +158,12 @@ CASES = (
     'dnc',
     lambda shape: {**_with_f(shape), 'num_coordinates': shape.num_coordinates},
   ),
-  Case('foolsgold', 'foolsgold', lambda shape: {'num_clients': shape.clients}),
+  Case(
+    'foolsgold',
+    'foolsgold',
+    lambda shape: {'num_clients': shape.clients},
+    kept_stacks=1,
+  ),
   # All choices of n - f clients are tried: 4,845 of 20 clients with f = 4, and
   # 3e16 of 80 with f = 16.
   Case(

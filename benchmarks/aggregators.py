@@ -78,6 +78,8 @@ def _table(
     clients = min(shape.clients, case.most_clients or shape.clients)
     own = case.shape(clients, shape.dimension)
     note, few = '', rows
+    if case.kept_stacks:
+      note = f'keeps {case.kept_stacks} stack from round to round'
     if clients < shape.clients:
       note = f'n={clients}, f={own.num_byzantine}: small n only'
       # The malicious rows come first: it gets the last of them.
@@ -87,7 +89,8 @@ def _table(
     verdict = ''
     if has_limits:
       limit = limit_seconds(case, gram_seconds, figures.numpy)
-      verdict = judge(figures.seconds, limit, figures.memory)
+      most = _MOST_MEMORY + case.kept_stacks
+      verdict = judge(figures.seconds, limit, figures.memory, most)
     notes = ', '.join(filter(None, [note, verdict]))
     _row(case.name, figures, gram_seconds, notes)
 
@@ -159,14 +162,16 @@ def limit_seconds(
   return value
 
 
-def judge(seconds: float, limit: Optional[float], memory: float) -> str:
+def judge(
+  seconds: float, limit: Optional[float], memory: float, most_memory: float
+) -> str:
   """Says whether a row is within its limits of time and memory."""
   words = []
   if limit is not None:
     word = 'ok' if seconds <= limit else 'TOO SLOW'
     words.append(f'{word} (at most {limit:.3f} s)')
-  if memory > _MOST_MEMORY:
-    words.append(f'TOO MUCH MEMORY (at most {_MOST_MEMORY}x)')
+  if memory > most_memory:
+    words.append(f'TOO MUCH MEMORY (at most {most_memory:.1f}x)')
   return ', '.join(words)
 
 

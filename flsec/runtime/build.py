@@ -1,6 +1,9 @@
 """Chooses the runtime that an experiment asks for."""
 
+import dataclasses
+
 import tensorflow_federated as tff
+from absl import logging
 
 from flsec.config import schema
 from flsec.runtime import runtime, threads
@@ -23,20 +26,29 @@ def build_runtime(
     concatenates: whether its merge only concatenates (see `InProcess`).
 
   Returns:
-    A runtime; close it, or use it as a context manager.
+    The context's runtime; `tff_local`'s, with a warning, for a process that
+    cannot run in_process (those of flsec can). Close it, or use it as a context
+    manager.
 
   Raises:
-    ValueError: an unknown context.
+    ValueError: an unknown context, or a process that only `tff_local` can run
+      and a device that it has not.
   """
   if config.context == 'in_process':
     from flsec.runtime import in_process
 
-    return in_process.InProcess(
-      process,
-      num_threads=config.threads or threads.usable_cores(),
-      device=device,
-      concatenates=concatenates,
-    )
+    try:
+      return in_process.InProcess(
+        process,
+        num_threads=config.threads or threads.usable_cores(),
+        device=device,
+        concatenates=concatenates,
+      )
+    except runtime.UnsupportedProcessError as error:
+      if device != Device():  # TFF's worker has no accelerator and no XLA.
+        raise
+      logging.warning('%s It runs under tff_local now.', error)
+      config = dataclasses.replace(config, context='tff_local')
   if config.context == 'tff_local':
     from flsec.runtime import tff_local
 

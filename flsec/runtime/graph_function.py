@@ -8,6 +8,8 @@ from typing import Any, Callable
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from flsec.runtime import runtime
+
 _suffixes = itertools.count()
 
 
@@ -23,12 +25,12 @@ def graph_function(
     A function from the parameter's leaves, in order, to the result's leaves.
 
   Raises:
-    ValueError: the graph keeps variables, which calls on several threads would
-      share.
+    UnsupportedProcessError: the graph keeps variables, which calls on several
+      threads would share.
   """
   proto = tff.framework.serialize_computation(computation).tensorflow
   if proto.initialize_op:
-    raise ValueError(
+    raise runtime.UnsupportedProcessError(
       'This computation keeps TensorFlow variables, which clients trained side '
       'by side in_process would share. Set runtime.context to tff_local, or '
       'build it without variables (in tff.learning: a functional model, '

@@ -56,7 +56,8 @@ class InProcess(runtime.Runtime):
         of its two aggregates; then all are joined at once, with one copy.
 
     Raises:
-      ValueError: the computation has no MapReduceForm.
+      UnsupportedProcessError: the computation has no MapReduceForm, or keeps
+        variables.
     """
     super().__init__(process)
     # As TFF's worker has it; see tracing.no_grappler.
@@ -221,20 +222,20 @@ def map_reduce_form(computation: tff.Computation) -> Any:
   """Returns a computation's MapReduceForm.
 
   Raises:
-    ValueError: it has none; says which runtime can run it.
+    UnsupportedProcessError: it has none; says which runtime can run it.
   """
   try:
     form = tff.backends.mapreduce.get_map_reduce_form_for_computation(
       computation, grappler_config=tracing.no_grappler()
     )
   except (TypeError, ValueError, NotImplementedError) as error:
-    raise ValueError(
+    raise runtime.UnsupportedProcessError(
       'This computation has no MapReduceForm (one broadcast, client work, '
       'aggregation, a server update), so it cannot run in_process; set '
       f'runtime.context to tff_local. TFF says: {error}'
     ) from error
   if form.securely_aggregates_tensors:
-    raise ValueError(
+    raise runtime.UnsupportedProcessError(
       'This computation sums securely (tff.federated_secure_sum_bitwidth and '
       'the like), which in_process cannot; set runtime.context to tff_local.'
     )

@@ -7,6 +7,10 @@ from typing import Any
 import tensorflow_federated as tff
 
 
+class UnsupportedProcessError(ValueError):
+  """A process that a runtime cannot run, though another one can."""
+
+
 class Runtime(abc.ABC):
   """Runs one iterative process; a context manager that leaves nothing behind.
 

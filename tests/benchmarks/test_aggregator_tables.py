@@ -41,7 +41,7 @@ def test_limits_follow_from_what_is_measured(name, numpy_seconds, wanted):
   ],
 )
 def test_a_row_says_what_it_misses(seconds, limit, memory, wanted):
-  assert aggregators.judge(seconds, limit, memory) == wanted
+  assert aggregators.judge(seconds, limit, memory, 1.6) == wanted
 
 
 def test_both_tables_name_their_dimension_and_what_has_no_case(

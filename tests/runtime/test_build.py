@@ -2,12 +2,15 @@
 
 import dataclasses
 
+import absl.logging
+import numpy as np
 import pytest
+import tensorflow_federated as tff
 import tiny_federation as tiny
 
 from flsec.config import schema
 from flsec.federated import process
-from flsec.runtime import build, device, in_process, threads
+from flsec.runtime import build, device, in_process, tff_local, threads
 
 
 @pytest.fixture(scope='module')
@@ -32,12 +35,49 @@ def test_threads_are_those_asked_for(built):
 
 
 def test_tff_local_starts_a_worker(built, monkeypatch):
-  from flsec.runtime import tff_local
-
   monkeypatch.setattr(tff_local, 'TffLocal', lambda process: ('local', process))
   config = _config(context='tff_local')
   found = build.build_runtime(config, built, device.Device())
   assert found == ('local', built)
+
+
+class TestProcessWithoutAMapReduceForm:
+  @pytest.fixture
+  def twice(self):
+    """A process with two exchanges in a round: the mean, and it doubled."""
+
+    @tff.tensorflow.computation(np.float32, np.float32)
+    def add(a, b):
+      return a + b
+
+    @tff.federated_computation
+    def initialize():
+      return tff.federated_value(np.float32(0), tff.SERVER)
+
+    @tff.federated_computation(
+      tff.FederatedType(np.float32, tff.SERVER),
+      tff.FederatedType(np.float32, tff.CLIENTS),
+    )
+    def next_fn(state, values):
+      mean = tff.federated_mean(values)
+      again = tff.federated_map(add, (values, tff.federated_broadcast(mean)))
+      return tff.federated_mean(again), state
+
+    return tff.templates.IterativeProcess(initialize, next_fn)
+
+  def test_runs_on_tffs_worker_and_says_so(self, twice, caplog, monkeypatch):
+    monkeypatch.setattr(absl.logging.get_absl_logger(), 'propagate', True)
+    with build.build_runtime(_config(), twice, device.Device()) as runtime:
+      assert isinstance(runtime, tff_local.TffLocal)
+      state, _ = runtime.next(runtime.initialize(), [np.float32(1), 3.0])
+      assert np.asarray(state) == 4
+    assert 'no MapReduceForm' in caplog.text
+    assert 'It runs under tff_local now.' in caplog.text
+
+  def test_is_refused_where_xla_is_asked_for(self, twice):
+    xla = device.Device(uses_xla=True)
+    with pytest.raises(ValueError, match='no MapReduceForm'):
+      build.build_runtime(_config(), twice, xla)
 
 
 def test_unknown_context_is_refused(built):
