@@ -100,7 +100,7 @@ def build_local_training(
     step = _build_step(model, optimizer, batches, rate, seed, hooks, context)
     if not padded:
       step = one_thread.on_one_thread(step)
-    start = (weights, slots, count, tf.constant(0.0))
+    start = (weights, tuple(tf.unstack(slots)), count, tf.constant(0.0))
     if clients.steps is None:
       total = clients.epochs * per_epoch
       end = _run_epochs(clients.epochs, per_epoch, shard, seed, step, start)
@@ -112,7 +112,7 @@ def build_local_training(
       )
     return Trained(
       update=end[0] - weights,
-      slots=end[1],
+      slots=tf.stack(end[1]) if end[1] else slots,
       count=end[2],
       loss=end[3] / tf.cast(tf.maximum(total, 1), tf.float32),
     )

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from flsec.config import schema
 
-Slots = tf.Tensor  # float32 [num_slots, d]; row order is the optimiser's own.
+Slots = tuple[tf.Tensor, ...]  # float32 [d] each, in the optimiser's order.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,9 +15,10 @@ class Optimizer:
   """A local optimiser as pure functions.
 
   Attributes:
-    num_slots: rows of the slot matrix, float32 [num_slots, d].
+    num_slots: how many vectors it keeps from step to step.
     step: `(weights [d], slots, gradient [d], rate, count) -> (weights, slots)`;
       `rate` is the learning rate, `count` int32, 1 at the slots' first step.
+      Slots are vectors of their own: a step copies none.
   """
 
   num_slots: int
@@ -54,7 +55,7 @@ def _sgd(momentum: float) -> Optimizer:
     if not momentum:
       return weights - rate * gradient, slots
     velocity = momentum * slots[0] + gradient
-    return weights - rate * velocity, velocity[tf.newaxis]
+    return weights - rate * velocity, (velocity,)
 
   return Optimizer(num_slots=1 if momentum else 0, step=step)
 
@@ -65,10 +66,10 @@ def _adam(beta_1: float, beta_2: float, epsilon: float) -> Optimizer:
     # Bias corrections folded into the rate, as Keras does: the same numbers
     # as Algorithm 1 with epsilon scaled by sqrt(1 - beta_2^t).
     rate *= tf.sqrt(1.0 - beta_2**power) / (1.0 - beta_1**power)
-    first, second = tf.unstack(slots)
+    first, second = slots
     first += (1.0 - beta_1) * (gradient - first)
     second += (1.0 - beta_2) * (tf.square(gradient) - second)
     weights -= rate * first / (tf.sqrt(second) + epsilon)
-    return weights, tf.stack([first, second])
+    return weights, (first, second)
 
   return Optimizer(num_slots=2, step=step)

@@ -27,14 +27,14 @@ def test_steps_are_those_of_keras(name):
   gradients = np.random.default_rng(0).normal(size=[6, 5]).astype(np.float32)
   variable = tf.Variable(np.arange(5, dtype=np.float32))
   weights = tf.constant(variable.numpy())
-  slots = tf.zeros([optimizer.num_slots, 5])
+  slots = (tf.zeros([5]),) * optimizer.num_slots
   for count, gradient in enumerate(gradients, 1):
     expected.apply_gradients([(tf.constant(gradient), variable)])
     weights, slots = optimizer.step(
       weights, slots, tf.constant(gradient), tf.constant(0.1), count
     )
     np.testing.assert_allclose(weights, variable.numpy(), rtol=0, atol=5e-6)
-  assert slots.shape == (optimizer.num_slots, 5)
+  assert [slot.shape for slot in slots] == [(5,)] * optimizer.num_slots
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_adam_by_hand():
   step = optimizers.build_optimizer(config).step
   weights, slots = step(
     tf.zeros([2]),
-    tf.zeros([2, 2]),
+    (tf.zeros([2]), tf.zeros([2])),
     tf.constant([3.0, -4.0]),
     tf.constant(0.5),
     tf.constant(1),

@@ -9,7 +9,6 @@ from flsec.federated import process
 
 NUM_CLIENTS, NUM_BYZANTINE = 8, 1
 MALICIOUS = np.arange(NUM_CLIENTS) < NUM_BYZANTINE
-RULES = tuple(registry.entries('aggregator'))
 ATTACKS = {
   'none': None,
   'label_flip': {'source_label': 1, 'target_label': 2},

@@ -14,14 +14,13 @@ from flsec.runtime import tff_local, worker
 from flsec.runtime.in_process import InProcess
 
 # Rules of every kind: a mean (streamed), rows that are sorted, rows that are
-# chosen, a state, the server's own examples.
+# chosen, a state, the server's own examples. test_contexts_agree has them all.
 _QUICK = (
   ('mean', 'label_flip'),
   ('trimmed_mean', 'ipm'),
   ('multi_krum', 'none'),
   ('fltrust', 'sign_flip'),
 )
-_ALL = [(r, a) for r in agreement.RULES for a in agreement.ATTACKS]
 
 
 @pytest.fixture(scope='module')
@@ -74,12 +73,6 @@ class TestAgreement:
     found, expected = _both(agreement.build(rule, attack), agreement.clients())
     _assert_close(found, expected)
     assert np.abs(found[0]['weights']).max() < 10
-
-  @pytest.mark.slow
-  @pytest.mark.parametrize('rule, attack', _ALL)
-  def test_of_every_rule(self, rule, attack):
-    found, expected = _both(agreement.build(rule, attack), agreement.clients())
-    _assert_close(found, expected)
 
   def test_of_everything_at_once(self):
     built = process.build_process(agreement.everything())
