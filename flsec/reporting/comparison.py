@@ -9,6 +9,7 @@ from flsec.reporting import settings
 from flsec.reporting.cell import Cell, Headline
 
 Grid = list[list[Optional[float]]]
+WORST = 'worst'
 Pick = Callable[[Headline], Optional[float]]
 
 
@@ -38,6 +39,23 @@ MEASURES = (ACCURACY, ERROR_RATE, SUCCESS_RATE)
 
 
 @dataclasses.dataclass(frozen=True)
+class Layout:
+  """A comparison as it is shown, the worst case last.
+
+  Attributes:
+    rows: names; the last is `worst` where `is_tall`.
+    columns: names; the last is `worst` where not `is_tall`.
+    values: [rows][columns].
+    is_tall: threats are the rows, since there are more of them than defences.
+  """
+
+  rows: list[str]
+  columns: list[str]
+  values: Grid
+  is_tall: bool
+
+
+@dataclasses.dataclass(frozen=True)
 class Comparison:
   """One measure, for each defence (row) under each threat (column).
 
@@ -62,6 +80,19 @@ class Comparison:
   def is_grid(self) -> bool:
     """Whether runs differ in more than their seeds."""
     return len(self.defences) * len(self.threats) > 1
+
+  def laid_out(self) -> Layout:
+    """Returns the table, the longer list of names down its side."""
+    defences, threats = (
+      [name or 'all' for name in names]
+      for names in (self.defences, self.threats)
+    )
+    values = [[*row, worst] for row, worst in zip(self.values, self.worst)]
+    is_tall = len(threats) > len(defences)
+    if is_tall:
+      turned = [list(row) for row in zip(*values)]
+      return Layout([*threats, WORST], defences, turned, is_tall)
+    return Layout(defences, [*threats, WORST], values, is_tall)
 
 
 def compare(cells: Sequence[Cell], measure: Measure) -> Optional[Comparison]:

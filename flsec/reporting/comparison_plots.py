@@ -1,6 +1,7 @@
 """Pictures of many runs side by side."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Optional
 
@@ -19,9 +20,11 @@ from flsec.reporting.plots import Picture
 from flsec.reporting.table import caption
 
 _LINES = len(style.CYCLE) * len(style.LINE_STYLES)
+# Letters that fit: beside a map, in a legend, across a picture.
+_ROW_LETTERS, _LEGEND_LETTERS, _PICTURE_LETTERS = 46, 50, 112
 _MAP_CAPTION = (
-  'Yellow is good for the defender in every map. The last column is the worst '
-  'case over the others.'
+  'Yellow is good for the defender in every map. The worst case over the '
+  'others stands apart.'
 )
 _CURVES = (
   'Median over seeds. The vertical line marks where the attack begins. The '
@@ -47,28 +50,27 @@ def pictures(cells: Sequence[Cell]) -> list[Picture]:
 
 
 def draw_heat_map(comparison: Comparison) -> Figure:
-  """Draws defences (rows) against threats (columns), the worst case apart."""
+  """Draws defences against threats, the worst case apart."""
+  shown = comparison.laid_out()
   values = np.array(
-    [
-      [math.nan if v is None else v for v in (*row, worst)]
-      for row, worst in zip(comparison.values, comparison.worst)
-    ]
-  )  # [defences, threats + 1]
+    [[math.nan if v is None else v for v in row] for row in shown.values]
+  )  # [rows, columns], the worst case last in one of them
   rows, columns = values.shape
   figure, (axes,) = style.figure(1.0 + 0.42 * rows)
   good = comparison.measure.is_higher_better
-  # The worst case stands a quarter of a column apart.
-  left = np.append(np.arange(columns - 1), columns - 0.75).astype(float)
+  left, top = np.arange(columns, dtype=float), np.arange(rows, dtype=float)
+  # The worst case stands a quarter of a box apart.
+  (top if shown.is_tall else left)[-1] += 0.25
   for i in range(rows):
     for j in range(columns):
-      _draw_box(axes, left[j], i, values[i, j], _MAP_NAMES[good], _span(values))
-  axes.set_xlim(0, columns + 0.25)
-  axes.set_ylim(rows, 0)
-  axes.set_xticks(
-    left + 0.5, [_wrap(t) for t in (*comparison.threats, 'worst')]
-  )
+      _draw_box(
+        axes, left[j], top[i], values[i, j], _MAP_NAMES[good], _span(values)
+      )
+  axes.set_xlim(0, left[-1] + 1)
+  axes.set_ylim(top[-1] + 1, 0)
+  axes.set_xticks(left + 0.5, [_wrap(name) for name in shown.columns])
   axes.set_yticks(
-    np.arange(rows) + 0.5, [name or 'all' for name in comparison.defences]
+    top + 0.5, [textwrap.fill(name, _ROW_LETTERS) for name in shown.rows]
   )
   axes.xaxis.tick_top()
   axes.tick_params(length=0)
@@ -79,59 +81,83 @@ def draw_heat_map(comparison: Comparison) -> Figure:
 
 
 def draw_curves(cells: Sequence[Cell]) -> Optional[Figure]:
-  """Draws accuracy over the rounds: a panel a threat, a line a defence."""
-  places = settings.places(cells)
-  threats = settings.in_order([place.threat for place in places])
-  defences = settings.in_order([place.defence for place in places])[:_LINES]
+  """Draws accuracy over the rounds.
+
+  A panel a threat and a line a defence, or the other way round where there are
+  more threats.
+  """
+  places = [(p.threat, p.defence) for p in settings.places(cells)]
+  if len({t for t, _ in places}) > len({d for _, d in places}):
+    places = [(defence, threat) for threat, defence in places]
+  titles, names = (settings.in_order(words) for words in zip(*places))
+  names = names[:_LINES]
   groups = {
     place: [c for c, p in zip(cells, places) if p == place]
     for place in dict.fromkeys(places)
   }
   if not any(cell.series(summary_lib.ACCURACY)[0] for cell in cells):
     return None
-  columns = 2 if len(threats) == 4 else min(3, len(threats))
-  rows = math.ceil(len(threats) / columns)
+  columns = 2 if len(titles) == 4 else min(3, len(titles))
+  rows = math.ceil(len(titles) / columns)
+  labels = [textwrap.fill(name, _LEGEND_LETTERS) for name in names]
+  legend_columns, legend_lines = _legend_size(labels)
   figure, axes = style.figure(
-    0.8 + 2.0 * rows, rows, columns, share_x=True, share_y=True
+    0.8 + 2.0 * rows + 0.14 * legend_lines,
+    rows,
+    columns,
+    share_x=True,
+    share_y=True,
   )
-  for panel, threat in zip(axes, threats):
-    _draw_panel(panel, threat, defences, groups)
-  for unused in axes[len(threats) :]:
+  for panel, title in zip(axes, titles):
+    panel.set_title(textwrap.fill(title, _ROW_LETTERS * 2 // columns))
+    _draw_lines(
+      panel, labels, [groups.get((title, name), []) for name in names]
+    )
+  for unused in axes[len(titles) :]:
     unused.set_visible(False)
   last = max(cell.rounds for cell in cells)
   for i, panel in enumerate(axes):
-    is_lowest = i + columns >= len(threats)
+    is_lowest = i + columns >= len(titles)
     style.round_axis(panel, last, label=is_lowest, ticks=7)
     panel.xaxis.set_tick_params(labelbottom=is_lowest)
   series = [cell.series(summary_lib.ACCURACY) for cell in cells]
   shown = [v for pair in series for v in style.after_warm_up(*pair)]
   style.share_axis(axes[0], shown)
-  _legend_below(figure, axes[0])
+  _legend_below(figure, axes[0], legend_columns)
   return figure
 
 
-def _legend_below(figure: Figure, axes: Axes) -> None:
+def _legend_size(labels: Sequence[str]) -> tuple[int, int]:
+  """Returns the columns of a legend of such labels, and its lines of text."""
+  lines = [label.splitlines() or [''] for label in labels]
+  longest = max(len(line) for label in lines for line in label)
+  columns = max(1, min(5, _PICTURE_LETTERS // (longest + 6)))
+  # Matplotlib fills a legend column by column.
+  tall = math.ceil(len(labels) / columns)
+  heights = [
+    sum(len(label) for label in lines[start : start + tall])
+    for start in range(0, len(lines), tall)
+  ]
+  return columns, max(heights)
+
+
+def _legend_below(figure: Figure, axes: Axes, columns: int) -> None:
   handles, labels = axes.get_legend_handles_labels()
   if any(labels):
-    figure.legend(handles, labels, loc='outside lower center', ncols=5)
+    figure.legend(handles, labels, loc='outside lower center', ncols=columns)
 
 
-def _draw_panel(
-  axes: Axes,
-  threat: str,
-  defences: Sequence[str],
-  groups: dict[settings.Place, list[Cell]],
+def _draw_lines(
+  axes: Axes, labels: Sequence[str], groups: Sequence[Sequence[Cell]]
 ) -> None:
-  axes.set_title(threat)
-  for i, defence in enumerate(defences):
-    cells = groups.get(settings.Place(defence, threat), [])
+  for i, (label, cells) in enumerate(zip(labels, groups)):
     series: dict[int, list[float]] = {}
     for cell in cells:
       for number, value in zip(*cell.series(summary_lib.ACCURACY)):
         series.setdefault(number, []).append(value)
     rounds = sorted(series)
     axes.plot(
-      rounds, [np.median(series[n]) for n in rounds], lw=1.5, label=defence,
+      rounds, [np.median(series[n]) for n in rounds], lw=1.5, label=label,
       color=style.CYCLE[i % len(style.CYCLE)],
       ls=style.LINE_STYLES[i // len(style.CYCLE) % len(style.LINE_STYLES)],
     )  # fmt: skip

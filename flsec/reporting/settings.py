@@ -195,9 +195,9 @@ def _label(paths: Sequence[str], flat: Mapping[str, Any]) -> str:
   """Returns such as `krum`, `label_flip, scale=10` or `no attack`.
 
   A whole section that is absent is worth a word; that this rule takes no other
-  rule, or has no pre-aggregators, is not.
+  rule, has no pre-aggregators, or leaves an option open, is not.
   """
-  parts = []
+  parts, left_open = [], []
   for path in paths:
     section, _, last = path.rpartition('.')
     absent = path not in flat or flat[path] is None
@@ -206,5 +206,7 @@ def _label(paths: Sequence[str], flat: Mapping[str, Any]) -> str:
     elif last == 'name':
       parts.append(show(flat[path]))
     elif section and path in flat and flat[path] != []:
-      parts.append(f'{last}={show(flat[path])}')
-  return ', '.join(parts)
+      words = left_open if absent else parts
+      words.append(f'{last}={show(flat[path])}')
+  # Where nothing else tells the runs apart, it is.
+  return ', '.join(parts or left_open)

@@ -8,6 +8,7 @@ from flsec.reporting.cell import Cell
 from flsec.reporting.comparison import Comparison, comparisons
 
 NOTHING = '-'
+_MOST_SETTINGS = 5  # Columns of a sweep's table; more are put into words.
 
 
 def run_table(cell: Cell) -> str:
@@ -67,9 +68,8 @@ def cell_lines(
 
   The accuracy loss L is there where the sweep holds the clean run.
   """
-  paths = settings.varying(cells)
-  flats = [settings.flatten(cell.config) for cell in cells]
-  header = [*map(short_path, paths), 'seed', 'state', 'accuracy']
+  header, places = _places(cells)
+  header += ['seed', 'state', 'accuracy']
   header += [
     'before attack',
     'error rate',
@@ -81,11 +81,11 @@ def cell_lines(
   has_losses = any(loss is not None for loss in losses)
   header += ['accuracy loss L'] * has_losses
   lines = []
-  for cell, flat, loss in zip(cells, flats, losses):
+  for cell, place, loss in zip(cells, places, losses):
     found = cell.headline
     lines.append(
       [
-        *(settings.show(flat.get(path)) for path in paths),
+        *place,
         settings.show(cell.config.get('seed')),
         'done' if cell.is_done else f'round {cell.rounds}',
         share(found.accuracy),
@@ -100,6 +100,25 @@ def cell_lines(
   return header, lines
 
 
+def _places(cells: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
+  """Returns columns that say what sets the runs apart: header and lines.
+
+  One a setting; where that is many, one for the defence and one for the threat.
+  """
+  paths = settings.varying(cells)
+  if len(paths) <= _MOST_SETTINGS:
+    flats = [settings.flatten(cell.config) for cell in cells]
+    shown = [[settings.show(flat.get(p)) for p in paths] for flat in flats]
+    return [*map(short_path, paths)], shown
+  places = settings.places(cells)
+  names = [
+    name
+    for name in ('defence', 'threat')
+    if any(getattr(place, name) for place in places)
+  ]
+  return names, [[getattr(p, name) for name in names] for p in places]
+
+
 def short_path(path: str) -> str:
   """Returns `attack` for `attack.name`, `scale` for `attack.scale`."""
   words = path.split('.')
@@ -108,14 +127,11 @@ def short_path(path: str) -> str:
 
 def grid(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
   """Returns a comparison's header and lines, the worst case last."""
-  header = ['', *comparison.threats, 'worst']
+  shown = comparison.laid_out()
   lines = [
-    [name or 'all', *map(share, row), share(worst)]
-    for name, row, worst in zip(
-      comparison.defences, comparison.values, comparison.worst
-    )
+    [name, *map(share, row)] for name, row in zip(shown.rows, shown.values)
   ]
-  return header, lines
+  return ['', *shown.columns], lines
 
 
 def render(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

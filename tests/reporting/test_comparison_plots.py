@@ -67,3 +67,48 @@ class TestComparison:
     bare = [dataclasses.replace(c, rows=[{'round': 1}]) for c in cells]
     assert comparison_plots.draw_curves(bare) is None
     assert comparison_plots.pictures(bare) == []
+
+
+class TestMoreThreatsThanDefences:
+  @pytest.fixture(scope='class')
+  def cells(self, grid_path):
+    return [
+      cell
+      for cell in cell_lib.find_cells(grid_path)
+      if 'aggregator=median' in cell.path.name
+    ]
+
+  def test_they_go_down_the_side_of_a_map(self, cells):
+    found = compare(cells, ACCURACY)
+    (axes,) = comparison_plots.draw_heat_map(found).axes
+    ticks = [tick.get_text() for tick in axes.get_yticklabels()]
+    assert ticks == ['no attack', 'alie', 'label_flip', 'sign_flip', 'worst']
+    (row,), (worst,) = found.values, found.worst
+    shown = [text.get_text() for text in axes.texts]
+    assert shown == [f'{value:.1%}' for value in (*row, worst)]
+    tops = [patch.get_y() for patch in axes.patches]
+    np.testing.assert_allclose(np.diff(tops), [1, 1, 1, 1.25])
+
+  def test_they_share_the_panel_of_a_defence(self, cells):
+    figure = comparison_plots.draw_curves(cells)
+    (panel,) = figure.axes
+    chosen = [c for c in cells if 'attack=alie' in c.path.name]
+    expected = np.median([c.series('test/accuracy')[1] for c in chosen], axis=0)
+    np.testing.assert_allclose(_line(panel, 'alie')[1], expected)
+    (legend,) = figure.legends
+    labels = [text.get_text() for text in legend.get_texts()]
+    assert labels == ['no attack', 'alie', 'label_flip', 'sign_flip']
+
+  def test_long_names_stay_within_the_picture(self, cells):
+    names = [f'an attack, with_an_option=of_many_letters_{i}, ' for i in 'abcd']
+    found = dataclasses.replace(
+      compare(cells, ACCURACY), threats=[name * 3 for name in names]
+    )
+    figure = comparison_plots.draw_heat_map(found)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    inside = figure.bbox
+    for label in (*axes.get_yticklabels(), *axes.get_xticklabels()):
+      box = label.get_window_extent()
+      assert box.x0 >= inside.x0 and box.x1 <= inside.x1
+    assert axes.get_window_extent().width > inside.width / 3

@@ -149,6 +149,25 @@ class TestPlaces:
       'amplified, preaggregators=name: arc, krum',
     ]
 
+  @pytest.mark.parametrize(
+    'options, labels',
+    [
+      # By other names an open option need not be said; alone it has to be.
+      (
+        [{'name': 'rop', 'scale': None}, {'name': 'rop', 'scale': 2}],
+        ['scale=none', 'scale=2'],
+      ),
+      (
+        [{'name': 'alie', 'scale': None}, {'name': 'rop', 'scale': 2},
+         {'name': 'alie', 'scale': 1}],
+        ['alie', 'rop, scale=2', 'alie, scale=1'],
+      ),
+    ],
+  )  # fmt: skip
+  def test_an_option_left_open(self, make, options, labels):
+    cells = [_cell(make.config(attack=attack)) for attack in options]
+    assert [place.threat for place in settings.places(cells)] == labels
+
   def test_order(self):
     labels = ['scale=10', 'no attack', 'scale=9', 'alie', 'scale=9']
     assert settings.in_order(labels) == [

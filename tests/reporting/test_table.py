@@ -77,6 +77,42 @@ class TestSweepTable:
     assert 'worst' not in text
     assert [line.split()[0] for line in text.splitlines()[2:]] == ['1', '2']
 
+  def test_more_threats_than_defences_go_down_the_side(self, grid_path):
+    cells = [
+      cell
+      for cell in cell_lib.find_cells(grid_path)
+      if 'aggregator=median' in cell.path.name
+    ]
+    found = comparison.compare(cells, comparison.ACCURACY)
+    header, lines = table.grid(found)
+    assert header == ['', 'all']
+    assert [name for name, _ in lines] == [*found.threats, 'worst']
+    (row,), (worst,) = found.values, found.worst
+    assert [value for _, value in lines] == [
+      f'{value:.4f}' for value in (*row, worst)
+    ]
+
+  def test_many_settings_are_put_into_words(self, make):
+    attacks = [
+      {'name': 'badnets', 'trigger': 'feder_mnist', 'num_poisoned': 4},
+      {'name': 'badnets', 'trigger': 'flpoison', 'num_poisoned': None},
+      {'name': 'sign_flip', 'scale': 2.0, 'source': 'own'},
+      {'name': 'sign_flip', 'scale': 3.0, 'source': 'mean'},
+      {'name': 'gaussian_noise', 'mode': 'replace', 'mean': 1.0},
+      {'name': 'gaussian_noise', 'mode': 'additive', 'mean': 0.0},
+    ]
+    cells = [
+      cell_lib.Cell(None, make.config(attack=attack), '', [{'round': 1}], True)
+      for attack in attacks
+    ]
+    header, lines = table.cell_lines(cells)
+    assert header[:2] == ['threat', 'seed']
+    assert [line[0] for line in lines[:3]] == [
+      'badnets, trigger=feder_mnist, num_poisoned=4',
+      'badnets, trigger=flpoison',
+      'sign_flip, scale=2.0, source=own',
+    ]
+
 
 class TestRender:
   def test_numbers_to_the_right_words_to_the_left(self):
