@@ -4,6 +4,7 @@
 as_aggregation_factory(rule))` runs a rule outside flsec.
 """
 
+import dataclasses
 from typing import Any, Callable, Optional
 
 import numpy as np
@@ -11,13 +12,55 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from flsec.aggregators.rule import Measurements, Rule, ServerContext
-from flsec.federated import seeds, tracing, value_vector
+from flsec.config import schema
+from flsec.data.dataset import Split
+from flsec.federated import seeds, server_context, tracing, value_vector
+from flsec.models.flat import FlatModel
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+  """What a rule reads of the server, of which TFF tells an aggregator nothing.
+
+  The global weights are followed: each round moves them by `learning_rate`
+  times the result, as the server of `tff.learning` does by default (SGD without
+  momentum). With another server optimiser they would not be the model's.
+
+  Attributes:
+    model: the model; its weights are the values, in Keras order.
+    initial_weights: float32 [d], what the process starts from.
+    root, validation: examples of the server's own, as stored, or None.
+    clients: the local training that a root update (FLTrust) is made by; needed
+      beside `root`.
+    learning_rate: of the server.
+  """
+
+  model: FlatModel
+  initial_weights: np.ndarray
+  root: Optional[Split] = None
+  validation: Optional[Split] = None
+  clients: Optional[schema.ClientsConfig] = None
+  learning_rate: float = 1.0
+
+  def __post_init__(self) -> None:
+    if self.root and not self.clients:
+      raise ValueError(
+        'Server(root=...) needs `clients`, the local training (optimizer, '
+        'epochs, batch_size) that the root update is made by; got None.'
+      )
+
+  @property
+  def offers(self) -> set[str]:
+    """What of `Rule.needs` it has."""
+    sets = {'root': self.root, 'validation': self.validation}
+    return {'layout', *(name for name, split in sets.items() if split)}
 
 
 def as_aggregation_factory(
   rule: Rule,
   num_clients: Optional[int] = None,
   *,
+  server: Optional[Server] = None,
   seed: tuple[int, int] = (0, 0),
   values_are_descents: bool = True,
 ) -> tff.aggregators.UnweightedAggregationFactory:
@@ -38,19 +81,20 @@ def as_aggregation_factory(
       values and the result are negated; not all rules are odd functions.
 
   Returns:
-    The factory. The process's state is (rule state, round number); its
-    measurements are the rule's.
+    The factory. The process's state is (rule state, round number) and, where a
+    server is given, the weights that are followed; its measurements are the
+    rule's.
 
   Raises:
-    ValueError: the rule needs what a stock process does not have, or more
-      clients than `num_clients`.
+    ValueError: the rule needs what a stock process does not have and `server`
+      does not give, or more clients than `num_clients`.
   """
-  missing = sorted(rule.needs - {'seed'})
+  missing = sorted(rule.needs - {'seed'} - (server.offers if server else set()))
   if missing:
     raise ValueError(
       f'Rule {rule.name!r} reads {", ".join(missing)} of the server, which a '
-      'stock TFF process does not have. Run it in an flsec round '
-      '(flsec.federated.process) or choose another rule.'
+      'stock TFF process does not have. Give it by `server` '
+      '(flsec.federated.rule_factory.Server) or choose another rule.'
     )
   if num_clients is not None and num_clients < rule.minimum_clients:
     raise ValueError(
@@ -59,7 +103,7 @@ def as_aggregation_factory(
     )
   if rule.is_weighted_mean:
     return _MeanFactory()
-  return _RuleFactory(rule, num_clients, seed, values_are_descents)
+  return _RuleFactory(rule, num_clients, server, seed, values_are_descents)
 
 
 class _MeanFactory(tff.aggregators.UnweightedAggregationFactory):
@@ -93,16 +137,23 @@ class _RuleFactory(tff.aggregators.UnweightedAggregationFactory):
     self,
     rule: Rule,
     num_clients: Optional[int],
+    server: Optional[Server],
     seed: tuple[int, int],
     values_are_descents: bool,
   ):
     self._rule, self._num_clients, self._seed = rule, num_clients, seed
+    self._server = server
     self._sign = -1.0 if values_are_descents else 1.0
 
   def create(self, value_type: tff.Type) -> tff.templates.AggregationProcess:
     dimension = value_vector.size(value_type)
+    self._check_size(dimension)
     start = tracing.trace(
-      lambda: (self._rule.initialize(dimension), tf.constant(1))
+      lambda: (
+        self._rule.initialize(dimension),
+        tf.constant(1),
+        *self._first_weights(),
+      )
     )
     initial_state = tff.tensorflow.computation(lambda: start())
     aggregate = self._aggregate(
@@ -148,17 +199,51 @@ class _RuleFactory(tff.aggregators.UnweightedAggregationFactory):
 
     return aggregate
 
+  def _check_size(self, dimension: int) -> None:
+    if self._server and dimension != self._server.model.num_weights:
+      raise ValueError(
+        f'The values hold {dimension:,} numbers, the model of `server` has '
+        f'{self._server.model.num_weights:,} weights. It has to be the model '
+        'that is trained, without batch normalisation (whose moving statistics '
+        'tff.learning does not aggregate).'
+      )
+
+  def _first_weights(self) -> list[tf.Tensor]:
+    return [tf.constant(self._server.initial_weights)] if self._server else []
+
   def _step(
-    self, rule_state: Any, round_number: tf.Tensor, rows: tf.Tensor
+    self, rule_state: Any, round_number: tf.Tensor, *rest: tf.Tensor
   ) -> tuple[Any, tf.Tensor, Measurements]:
-    context = ServerContext(
-      round_number=round_number,
-      seed=seeds.fold(tf.constant(self._seed, tf.int32), round_number),
-    )
+    *weights, rows = rest  # Weights only where there is a server.
     rule_state, result, measurements = self._rule.next(
-      rule_state, self._sign * rows, tf.ones(tf.shape(rows)[:1]), context
+      rule_state,
+      self._sign * rows,
+      tf.ones(tf.shape(rows)[:1]),
+      self._context(round_number, *weights),
     )
-    return (rule_state, round_number + 1), self._sign * result, measurements
+    state = (
+      rule_state,
+      round_number + 1,
+      *(w + self._server.learning_rate * result for w in weights),
+    )
+    return state, self._sign * result, measurements
+
+  def _context(
+    self, round_number: tf.Tensor, weights: Optional[tf.Tensor] = None
+  ) -> ServerContext:
+    seed = seeds.fold(tf.constant(self._seed, tf.int32), round_number)
+    server = self._server
+    if server is None:
+      return ServerContext(round_number=round_number, seed=seed)
+    return server_context.build_server_context(
+      model=server.model,
+      clients=server.clients,
+      root=server.root,
+      validation=server.validation,
+      weights=weights,
+      round_number=round_number,
+      seed=seed,
+    )
 
 
 def _stacker(dimension: int) -> Any:

@@ -8,9 +8,9 @@ import tensorflow as tf
 from flsec.aggregators.rule import ServerContext
 from flsec.federated import (
   adversary,
-  local_training,
   round_measures,
   seeds,
+  server_context,
   stacking,
   stage_clock,
   state,
@@ -167,37 +167,15 @@ def _context(
   plan: Plan, server_state: Struct, round_number: tf.Tensor
 ) -> ServerContext:
   seed = tf.constant(seeds.stream(plan.seed, 'rule'))
-  train = local_training.build_local_training(
-    plan.model, plan.clients, padded=plan.padded
-  )
-
-  def root_update(weights, x, y, seed) -> tf.Tensor:
-    rows = local_training.num_slots(plan.clients)
-    return train(
-      weights,
-      local_training.Shard.of(
-        x, y, plan.clients.batch_size if plan.padded else None
-      ),
-      tf.cast(seed, tf.int64),
-      round_number,
-      tf.zeros([rows, plan.dimension]),
-      tf.constant(0),
-      local_training.Hooks(),
-      None,
-    ).update
-
-  def examples(split):
-    return split and (tf.constant(split.x), tf.constant(split.y))
-
-  return ServerContext(
+  return server_context.build_server_context(
+    model=plan.model,
+    clients=plan.clients,
+    root=plan.root,
+    validation=plan.validation,
     weights=server_state['weights'],
     round_number=round_number,
     seed=tf.bitcast(seeds.fold(seed, round_number), tf.int32)[:, 0],
-    model=plan.model,
-    layout=plan.model.layout,
-    root=examples(plan.root),
-    validation=examples(plan.validation),
-    train=root_update,
+    padded=plan.padded,
   )
 
 

@@ -217,7 +217,18 @@ class FlatModel:
     trace: functional_layers.Trace,
   ) -> tf.Tensor:
     with self._weights_from(weights, trace):
+      self._restore_classes()
       return tf.cast(self._model(x, training=training), tf.float32)
+
+  def _restore_classes(self) -> None:
+    """Makes Keras' classes again what they were when the model was built.
+
+    A layer that is made in a bare graph, as TFF makes them, turns its class
+    into that of TensorFlow 1 for the whole process; one made here, back.
+    """
+    with tf.init_scope():
+      for kind in {type(one) for one in (self._model, *self._model.layers)}:
+        kind.__new__(kind)
 
   @contextlib.contextmanager
   def _weights_from(

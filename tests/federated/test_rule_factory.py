@@ -1,6 +1,7 @@
 """Rules inside stock `tff.learning` processes."""
 
 import collections
+import dataclasses
 
 import numpy as np
 import pytest
@@ -10,21 +11,31 @@ import tensorflow_federated as tff
 
 from flsec import aggregators, registry
 from flsec.aggregators.rule import Rule
-from flsec.federated.rule_factory import as_aggregation_factory
+from flsec.config import schema
+from flsec.data.dataset import Split
+from flsec.federated.rule_factory import Server, as_aggregation_factory
+from flsec.models.flat import FlatModel
 
 NUM_CLIENTS = 8
-# Options that rules need; a rule is given those it has.
-OPTIONS = {
+# What a required option is given, whatever the rule, and what some are given.
+REQUIRED = {
   'num_byzantine': 1,
-  'trim_fraction': 0.2,
-  'num_selected': 5,
-  'num_groups': 2,
-  'radius': 0.1,
-  'fraction': 0.5,
-  'rule': 'median',
-  'base': 'median',
+  'num_clients': NUM_CLIENTS,
+  'rule': {'name': 'multi_krum', 'num_byzantine': 1},
 }
-QUICK = ('mean', 'median', 'trimmed_mean', 'krum', 'multi_krum')
+CHOSEN = {
+  'trimmed_mean': {'num_byzantine': 1},
+  'gas': {'num_groups': 2},
+  'error_rate_rejection': {'num_rejected': 1},
+  'loss_rejection': {'num_rejected': 1},
+  'union_rejection': {'num_rejected': 1},
+}
+CLIENTS = schema.ClientsConfig(
+  num_clients=NUM_CLIENTS,
+  optimizer=schema.OptimizerConfig(learning_rate=0.1),
+  batch_size=3,
+)
+QUICK = ('mean', 'median', 'trimmed_mean', 'krum', 'multi_krum', 'fltrust')
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -157,11 +168,28 @@ class TestValues:
 
 def build(name):
   """Builds a registered rule with the options of this test."""
-  options = registry.entry('aggregator', name).option_names
-  known = {key: value for key, value in OPTIONS.items() if key in options}
-  if name == 'trimmed_mean':
-    known.pop('trim_fraction', None)
-  return aggregators.build(name, **known)
+  options = registry.entry('aggregator', name).options
+  required = {o.name: REQUIRED[o.name] for o in options if o.is_required}
+  return aggregators.build(name, **required, **CHOSEN.get(name, {}))
+
+
+def server():
+  """The stock model's, with a few examples of its own."""
+  model = FlatModel(stock_tff.keras_model(), scale=1.0)
+  generator = np.random.default_rng(5)
+  splits = (
+    Split(
+      generator.uniform(size=[6, stock_tff.NUM_FEATURES]).astype(np.float32),
+      generator.integers(stock_tff.NUM_CLASSES, size=[6]).astype(np.int32),
+    )
+    for _ in range(2)
+  )
+  return Server(model, start(), *splits, CLIENTS)
+
+
+def start():
+  """The stock model's first weights, float32 [d]."""
+  return rows([stock_tff.keras_model().get_weights()])[0].astype(np.float32)
 
 
 def parameters():
@@ -177,14 +205,13 @@ def parameters():
 @pytest.mark.parametrize('name', parameters())
 def test_two_rounds_of_stock_fed_avg(name):
   rule = build(name)
-  if rule.needs - {'seed'}:
-    with pytest.raises(ValueError, match='a stock TFF process does not have'):
-      as_aggregation_factory(rule)
-    return
+  needs_server = bool(rule.needs - {'seed'})
   process = tff.learning.algorithms.build_unweighted_fed_avg(
     stock_tff.model_fn,
     tff.learning.optimizers.build_sgdm(0.1),
-    model_aggregator=as_aggregation_factory(rule, NUM_CLIENTS),
+    model_aggregator=as_aggregation_factory(
+      rule, NUM_CLIENTS, server=server() if needs_server else None
+    ),
   )
   state, data = process.initialize(), stock_tff.client_data(NUM_CLIENTS)
   weights = [process.get_model_weights(state).trainable]
@@ -192,6 +219,9 @@ def test_two_rounds_of_stock_fed_avg(name):
     output = process.next(state, data)
     state = output.state
     weights.append(process.get_model_weights(state).trainable)
+    if needs_server:  # The weights that are followed are those of the model.
+      followed = tf.nest.flatten(state.aggregator)[-1]
+      np.testing.assert_allclose(followed, rows([weights[-1]])[0], atol=1e-6)
   first, second, third = (rows([value])[0] for value in weights)
   assert np.isfinite(third).all()
   assert (first != second).any() and (second != third).any()
@@ -231,6 +261,21 @@ class TestRefusals:
     rule = Rule('needy', drop_and_count, needs=frozenset({need, 'seed'}))
     with pytest.raises(ValueError, match=f"'needy' reads {need} of the server"):
       as_aggregation_factory(rule)
+
+  def test_what_the_server_given_does_not_have(self):
+    rule = build('fltrust')
+    without = dataclasses.replace(server(), root=None)
+    with pytest.raises(ValueError, match='reads root of the server'):
+      as_aggregation_factory(rule, server=without)
+
+  def test_root_examples_without_a_way_to_train_on_them(self):
+    with pytest.raises(ValueError, match='needs `clients`'):
+      dataclasses.replace(server(), clients=None)
+
+  def test_a_server_of_another_model(self):
+    factory = as_aggregation_factory(build('fltrust'), server=server())
+    with pytest.raises(ValueError, match=r'hold 5 numbers.* has 26 weights'):
+      factory.create(VALUE_TYPE)
 
   def test_too_few_clients(self):
     with pytest.raises(
