@@ -9,6 +9,7 @@ from typing import Optional
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework import ops
 
 from flsec.models import functional_layers, layout_builder
 from flsec.models.layout import Layout
@@ -178,9 +179,11 @@ class FlatModel:
       the model has none or is not training.
     """
     trace = functional_layers.Trace(seed, mask, by_patches=self._by_patches)
-    with tf.GradientTape() as tape:
-      tape.watch(weights)
-      loss = _mean_loss(self._run(weights, x, training, trace), y, mask)
+    with _custom_gradients_forgotten():
+      with tf.GradientTape() as tape:
+        tape.watch(weights)
+        loss = _mean_loss(self._run(weights, x, training, trace), y, mask)
+      gradient = tape.gradient(loss, weights)
     moved = [
       trace.moved[layer.name][attribute]
       for layer in self.layout.layers
@@ -188,7 +191,7 @@ class FlatModel:
       if attribute in trace.moved.get(layer.name, ())
     ]
     statistics = tf.concat(moved, axis=0) if moved else None
-    return loss, tape.gradient(loss, weights), statistics
+    return loss, gradient, statistics
 
   def with_statistics(
     self, weights: tf.Tensor, statistics: Optional[tf.Tensor]
@@ -248,6 +251,24 @@ class FlatModel:
           vars(layer)['trace'] = trace
           stack.callback(vars(layer).__setitem__, 'trace', None)
       yield
+
+
+@contextlib.contextmanager
+def _custom_gradients_forgotten() -> Iterator[None]:
+  """Unregisters the custom gradients of the graph that the block builds.
+
+  TensorFlow keeps each for good, and by it the graph: 20 MB a traced LeNet-5,
+  gigabytes in a sweep. Tapes hold theirs themselves; the registered ones serve
+  those who differentiate a finished graph.
+  """
+  registered = ops.gradient_registry._registry
+  before = set(registered)
+  try:
+    yield
+  finally:
+    for name in set(registered) - before:
+      if name.startswith('CustomGradient-'):
+        del registered[name]
 
 
 def _hidden_layers(model: tf.keras.Model) -> tuple[str, ...]:
