@@ -126,11 +126,11 @@ class InProcess(runtime.Runtime):
   ) -> tuple[Leaves, float]:
     """Trains the clients; returns their aggregate and the last merges' seconds.
 
-    Aggregates are merged as soon as they come, in client order, like the digits
-    of a binary counter: log n of them live at once, and the tree of merges
-    depends on the number of clients alone. Merges before the last client's run
-    beside training and count as such. Where merging only concatenates, one
-    concatenation of them all holds fewer copies.
+    Aggregates are merged in client order, eight as soon as they are there, and
+    the results of that like the digits of a binary counter: 8 + log n live at
+    once, and the tree of merges depends on the number of clients alone. Merges
+    before the last client's run beside training and count as such. Where
+    merging only concatenates, one concatenation of them all holds fewer copies.
     """
     if self._concatenates:
       totals = list(self._totals(clients, broadcast))

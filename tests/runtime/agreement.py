@@ -1,6 +1,7 @@
 """Rounds that every runtime has to agree on: rules, attacks, everything."""
 
 import numpy as np
+import tensorflow_federated as tff
 import tiny_federation as tiny
 
 from flsec import attacks, pruning, registry
@@ -75,3 +76,26 @@ def clients():
 
 def build(rule_name, attack_name):
   return process.build_process(plan(rule_name, attack_name))
+
+
+def two_exchanges():
+  """A process with no MapReduceForm: the mean, and then twice the mean."""
+
+  @tff.tensorflow.computation(np.float32, np.float32)
+  def add(a, b):
+    return a + b
+
+  @tff.federated_computation
+  def initialize():
+    return tff.federated_value(np.float32(0), tff.SERVER)
+
+  @tff.federated_computation(
+    tff.FederatedType(np.float32, tff.SERVER),
+    tff.FederatedType(np.float32, tff.CLIENTS),
+  )
+  def next_fn(state, values):
+    mean = tff.federated_mean(values)
+    again = tff.federated_map(add, (values, tff.federated_broadcast(mean)))
+    return tff.federated_mean(again), state
+
+  return tff.templates.IterativeProcess(initialize, next_fn)

@@ -3,9 +3,9 @@
 import dataclasses
 
 import absl.logging
+import agreement
 import numpy as np
 import pytest
-import tensorflow_federated as tff
 import tiny_federation as tiny
 
 from flsec.config import schema
@@ -42,31 +42,9 @@ def test_tff_local_starts_a_worker(built, monkeypatch):
 
 
 class TestProcessWithoutAMapReduceForm:
-  @pytest.fixture
-  def twice(self):
-    """A process with two exchanges in a round: the mean, and it doubled."""
-
-    @tff.tensorflow.computation(np.float32, np.float32)
-    def add(a, b):
-      return a + b
-
-    @tff.federated_computation
-    def initialize():
-      return tff.federated_value(np.float32(0), tff.SERVER)
-
-    @tff.federated_computation(
-      tff.FederatedType(np.float32, tff.SERVER),
-      tff.FederatedType(np.float32, tff.CLIENTS),
-    )
-    def next_fn(state, values):
-      mean = tff.federated_mean(values)
-      again = tff.federated_map(add, (values, tff.federated_broadcast(mean)))
-      return tff.federated_mean(again), state
-
-    return tff.templates.IterativeProcess(initialize, next_fn)
-
-  def test_runs_on_tffs_worker_and_says_so(self, twice, caplog, monkeypatch):
+  def test_runs_on_tffs_worker_and_says_so(self, caplog, monkeypatch):
     monkeypatch.setattr(absl.logging.get_absl_logger(), 'propagate', True)
+    twice = agreement.two_exchanges()
     with build.build_runtime(_config(), twice, device.Device()) as runtime:
       assert isinstance(runtime, tff_local.TffLocal)
       state, _ = runtime.next(runtime.initialize(), [np.float32(1), 3.0])
@@ -74,10 +52,10 @@ class TestProcessWithoutAMapReduceForm:
     assert 'no MapReduceForm' in caplog.text
     assert 'It runs under tff_local now.' in caplog.text
 
-  def test_is_refused_where_xla_is_asked_for(self, twice):
+  def test_is_refused_where_xla_is_asked_for(self):
     xla = device.Device(uses_xla=True)
     with pytest.raises(ValueError, match='no MapReduceForm'):
-      build.build_runtime(_config(), twice, xla)
+      build.build_runtime(_config(), agreement.two_exchanges(), xla)
 
 
 def test_unknown_context_is_refused(built):

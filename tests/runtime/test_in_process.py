@@ -149,17 +149,8 @@ class TestRefusals:
     )
 
   def test_two_exchanges_a_round_have_no_map_reduce_form(self):
-    @tff.tensorflow.computation(np.float32, np.float32)
-    def add(a, b):
-      return a + b
-
-    def next_fn(state, values):
-      mean = tff.federated_mean(values)
-      again = tff.federated_map(add, (values, tff.federated_broadcast(mean)))
-      return tff.federated_mean(again), state
-
     with pytest.raises(ValueError, match='to tff_local') as e:
-      InProcess(self._process(next_fn), num_threads=1)
+      InProcess(agreement.two_exchanges(), num_threads=1)
     assert 'no MapReduceForm' in str(e.value)
 
   def test_secure_sums_are_not_dropped_in_silence(self):
