@@ -45,7 +45,8 @@ def pictures(cells: Sequence[Cell]) -> list[Picture]:
     figure = draw_curves(cells)
     if figure is not None:
       png = style.to_png(figure)
-      found.append(Picture('curves', 'Test accuracy', _CURVES, True, png))
+      words = _CURVES + _left_out(cells)
+      found.append(Picture('curves', 'Test accuracy', words, True, png))
   return found
 
 
@@ -86,10 +87,7 @@ def draw_curves(cells: Sequence[Cell]) -> Optional[Figure]:
   A panel a threat and a line a defence, or the other way round where there are
   more threats.
   """
-  places = [(p.threat, p.defence) for p in settings.places(cells)]
-  if len({t for t, _ in places}) > len({d for _, d in places}):
-    places = [(defence, threat) for threat, defence in places]
-  titles, names = (settings.in_order(words) for words in zip(*places))
+  places, titles, names = _panels_and_lines(cells)
   names = names[:_LINES]
   groups = {
     place: [c for c, p in zip(cells, places) if p == place]
@@ -125,6 +123,23 @@ def draw_curves(cells: Sequence[Cell]) -> Optional[Figure]:
   style.share_axis(axes[0], shown)
   _legend_below(figure, axes[0], legend_columns)
   return figure
+
+
+def _panels_and_lines(
+  cells: Sequence[Cell],
+) -> tuple[list[tuple[str, str]], list[str], list[str]]:
+  """Returns (panel, line) of each run, then all panels and all lines."""
+  places = [(p.threat, p.defence) for p in settings.places(cells)]
+  if len({t for t, _ in places}) > len({d for _, d in places}):
+    places = [(defence, threat) for threat, defence in places]
+  titles, names = (settings.in_order(words) for words in zip(*places))
+  return places, titles, names
+
+
+def _left_out(cells: Sequence[Cell]) -> str:
+  """Says which lines there are no colours and styles for."""
+  names = _panels_and_lines(cells)[2][_LINES:]
+  return f' Not drawn: {"; ".join(names)}.' if names else ''
 
 
 def _legend_size(labels: Sequence[str]) -> tuple[int, int]:

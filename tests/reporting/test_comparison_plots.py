@@ -68,6 +68,12 @@ class TestComparison:
     assert comparison_plots.draw_curves(bare) is None
     assert comparison_plots.pictures(bare) == []
 
+  def test_lines_that_are_not_drawn_are_named(self, cells, monkeypatch):
+    assert 'Not drawn' not in comparison_plots.pictures(cells)[-1].caption
+    monkeypatch.setattr(comparison_plots, '_LINES', 2)
+    caption = comparison_plots.pictures(cells)[-1].caption
+    assert caption.endswith(' Not drawn: median; trimmed_mean.')
+
 
 class TestMoreThreatsThanDefences:
   @pytest.fixture(scope='class')
