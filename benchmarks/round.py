@@ -64,8 +64,10 @@ def _compare(
     if main_work:
       alone = round_work.training_alone(work)
       calls['training alone'] = stack.enter_context(alone)
-      with contextlib.suppress(ImportError):
+      try:
         calls['PyTorch loop'] = round_work.torch_round(work)
+      except ImportError as error:
+        print(f'PyTorch takes no part: {error}')
     seconds = timing.in_turns(calls, repeats)
   mine = seconds['flsec']
   print(f'\n{name}\n  {"flsec":<34}{mine:9.3f} s a round')

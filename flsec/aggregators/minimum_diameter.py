@@ -17,7 +17,8 @@ from flsec.aggregators.rule import (
 )
 
 MAX_SUBSETS = 200_000
-# Distances in a block of subsets: 32 MB in float64.
+# A block of subsets, and its distances: 32 MB in float64 at most.
+_SUBSETS_A_BLOCK = 1024
 _BLOCK_ENTRIES = 4_000_000
 
 
@@ -111,7 +112,8 @@ def _sizes(
   """Returns the largest and the added distances in each subset, float64 [s]."""
   count = columns.num_rows(subsets)
   # Where n is unknown, assume a usual federation.
-  size = max(1, _BLOCK_ENTRIES // (subsets.shape[1] or 100) ** 2)
+  fitting = max(1, _BLOCK_ENTRIES // (subsets.shape[1] or 100) ** 2)
+  size = min(_SUBSETS_A_BLOCK, fitting)
 
   def block(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     index = tf.minimum(start + tf.range(size), count - 1)

@@ -78,6 +78,23 @@ def build(rule_name, attack_name):
   return process.build_process(plan(rule_name, attack_name))
 
 
+def process_of(next_fn, dtype=np.float32):
+  """A process from 0; `next_fn` takes and returns numbers."""
+
+  @tff.federated_computation
+  def initialize():
+    return tff.federated_value(dtype(0), tff.SERVER)
+
+  return tff.templates.IterativeProcess(
+    initialize,
+    tff.federated_computation(
+      next_fn,
+      tff.FederatedType(dtype, tff.SERVER),
+      tff.FederatedType(dtype, tff.CLIENTS),
+    ),
+  )
+
+
 def two_exchanges():
   """A process with no MapReduceForm: the mean, and then twice the mean."""
 
@@ -85,17 +102,9 @@ def two_exchanges():
   def add(a, b):
     return a + b
 
-  @tff.federated_computation
-  def initialize():
-    return tff.federated_value(np.float32(0), tff.SERVER)
-
-  @tff.federated_computation(
-    tff.FederatedType(np.float32, tff.SERVER),
-    tff.FederatedType(np.float32, tff.CLIENTS),
-  )
   def next_fn(state, values):
     mean = tff.federated_mean(values)
     again = tff.federated_map(add, (values, tff.federated_broadcast(mean)))
     return tff.federated_mean(again), state
 
-  return tff.templates.IterativeProcess(initialize, next_fn)
+  return process_of(next_fn)

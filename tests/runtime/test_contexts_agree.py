@@ -127,14 +127,17 @@ def test_a_round_is_the_same_everywhere(kind, name, folder, started):
     tff_local.TffLocal(case.process),
     tff_remote.TffRemote(case.process, workers=targets),
   )
-  states = []
+  states, before = [], []
   with contextlib.ExitStack() as stack:
     for runtime in runtimes:
       stack.enter_context(runtime)
-      state, _ = runtime.next(runtime.initialize(), case.clients)
+      start = runtime.initialize()
+      before.append(np.asarray(start['weights']))
+      state, _ = runtime.next(start, case.clients)
       states.append(tf.nest.map_structure(np.asarray, state))
-  start = np.asarray(states[0]['weights'])
-  assert np.isfinite(start).all()
+  weights = states[0]['weights']
+  assert np.isfinite(weights).all()
+  assert (weights != before[0]).any()  # To agree on nothing would be easy.
   for state in states[1:]:
     tf.nest.assert_same_structure(state, states[0])
     for found, wanted in zip(

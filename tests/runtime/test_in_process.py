@@ -63,19 +63,11 @@ class TestThreads:
     def same(total):
       return total
 
-    @tff.federated_computation
-    def initialize():
-      return tff.federated_value(np.int32(0), tff.SERVER)
-
-    @tff.federated_computation(
-      tff.FederatedType(np.int32, tff.SERVER),
-      tff.FederatedType(np.int32, tff.CLIENTS),
-    )
     def next_fn(state, values):
       total = tff.federated_aggregate(values, nothing(), add, join, same)
       return state, total
 
-    built = tff.templates.IterativeProcess(initialize, next_fn)
+    built = agreement.process_of(next_fn, np.int32)
     clients = [tf.constant(i, tf.int32) for i in range(count)]
     with InProcess(built, num_threads=3) as runtime:
       _, found = runtime.next(runtime.initialize(), clients)
@@ -134,20 +126,6 @@ def test_close_ends_the_threads():
 
 
 class TestRefusals:
-  def _process(self, next_fn):
-    @tff.federated_computation
-    def initialize():
-      return tff.federated_value(np.float32(0), tff.SERVER)
-
-    return tff.templates.IterativeProcess(
-      initialize,
-      tff.federated_computation(
-        next_fn,
-        tff.FederatedType(np.float32, tff.SERVER),
-        tff.FederatedType(np.float32, tff.CLIENTS),
-      ),
-    )
-
   def test_two_exchanges_a_round_have_no_map_reduce_form(self):
     with pytest.raises(ValueError, match='to tff_local') as e:
       InProcess(agreement.two_exchanges(), num_threads=1)
@@ -163,4 +141,4 @@ class TestRefusals:
       return state, total
 
     with pytest.raises(ValueError, match='secure'):
-      InProcess(self._process(next_fn), num_threads=1)
+      InProcess(agreement.process_of(next_fn), num_threads=1)
