@@ -3,18 +3,18 @@
 import tensorflow as tf
 
 from flsec import registry
-from flsec.aggregators import (
-  columns,
-  gram,
-  krum_scores,
-  order_statistics,
-  selection,
-)
+from flsec.aggregators import krum_scores
 from flsec.aggregators.rule import (
   Measurements,
   Rule,
   check_num_byzantine,
   stateless,
+)
+from flsec.numerics import (
+  columns,
+  gram,
+  order_statistics,
+  selection,
 )
 
 REPLICATIONS = ('none', 'flbyz')

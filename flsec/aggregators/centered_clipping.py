@@ -3,13 +3,13 @@
 import tensorflow as tf
 
 from flsec import registry
-from flsec.aggregators import columns, gram, selection
 from flsec.aggregators.rule import (
   Measurements,
   Rule,
   ServerContext,
   State,
 )
+from flsec.numerics import columns, gram, selection
 
 
 @registry.aggregator('centered_clipping', paper='Karimireddy et al., ICML 2021')

@@ -5,14 +5,14 @@ from typing import Callable, Optional
 
 import tensorflow as tf
 
-from flsec.aggregators import columns, selection
-from flsec.aggregators.gram import Gram, gram, squared_norms
 from flsec.aggregators.rule import (
   Measurements,
   Rule,
   check_num_byzantine,
   stateless,
 )
+from flsec.numerics import columns, selection
+from flsec.numerics.gram import Gram, gram, squared_norms
 
 REPLICATIONS = ('none', 'agramplifier')
 # (gram, replication) -> float64 [n, n], larger for closer rows.

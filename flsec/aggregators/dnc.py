@@ -3,8 +3,6 @@
 import tensorflow as tf
 
 from flsec import registry
-from flsec.aggregators import columns, selection
-from flsec.aggregators.random_order import random_order
 from flsec.aggregators.rule import (
   Measurements,
   Rule,
@@ -12,6 +10,8 @@ from flsec.aggregators.rule import (
   check_num_byzantine,
   stateless,
 )
+from flsec.numerics import columns, selection
+from flsec.numerics.random_order import random_order
 
 
 @registry.aggregator('dnc', paper='Shejwalkar and Houmansadr, NDSS 2021')

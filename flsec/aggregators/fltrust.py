@@ -5,7 +5,6 @@ import dataclasses
 import tensorflow as tf
 
 from flsec import registry
-from flsec.aggregators import columns, selection
 from flsec.aggregators.rule import (
   Measurements,
   Next,
@@ -16,6 +15,7 @@ from flsec.aggregators.rule import (
   stateless,
 )
 from flsec.aggregators.server_examples import server_examples
+from flsec.numerics import columns, selection
 
 
 @registry.aggregator('fltrust', paper='Cao et al., NDSS 2021')

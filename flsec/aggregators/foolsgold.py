@@ -3,7 +3,6 @@
 import tensorflow as tf
 
 from flsec import registry
-from flsec.aggregators import columns, gram, selection
 from flsec.aggregators.rule import (
   Measurements,
   Rule,
@@ -11,6 +10,7 @@ from flsec.aggregators.rule import (
   State,
   require_clients,
 )
+from flsec.numerics import columns, gram, selection
 
 # Half of float32's largest number.
 _LARGEST = 1.7e38

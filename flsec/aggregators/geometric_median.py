@@ -3,13 +3,13 @@
 import tensorflow as tf
 
 from flsec import registry
-from flsec.aggregators import columns, gram, selection
 from flsec.aggregators.rule import (
   Measurements,
   Rule,
   ServerContext,
   stateless,
 )
+from flsec.numerics import columns, gram, selection
 
 STARTS = ('mean', 'zero')
 # Distances below this share of their median count as that much, so that an

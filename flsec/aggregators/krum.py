@@ -3,13 +3,14 @@
 import tensorflow as tf
 
 from flsec import registry
-from flsec.aggregators import columns, krum_scores, selection
+from flsec.aggregators import krum_scores
 from flsec.aggregators.rule import (
   Measurements,
   Rule,
   ServerContext,
   stateless,
 )
+from flsec.numerics import columns, selection
 
 
 @registry.aggregator('krum', paper='Blanchard et al., NeurIPS 2017')

@@ -4,8 +4,8 @@ from typing import Any, Optional
 
 import tensorflow as tf
 
-from flsec.aggregators import columns, gram
 from flsec.aggregators.rule import ServerContext, check_num_byzantine
+from flsec.numerics import columns, gram
 
 REPLICATIONS = ('none', 'flbyz_2024', 'byzfl', 'flap')
 

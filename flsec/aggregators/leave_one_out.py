@@ -4,8 +4,8 @@ from typing import Callable, Optional
 
 import tensorflow as tf
 
-from flsec.aggregators import columns, selection
 from flsec.aggregators.rule import Examples, Rule, ServerContext, State
+from flsec.numerics import columns, selection
 
 
 def losses_of_clients(

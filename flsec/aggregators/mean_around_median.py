@@ -3,7 +3,6 @@
 import tensorflow as tf
 
 from flsec import registry
-from flsec.aggregators import columns, order_statistics, selection
 from flsec.aggregators.rule import (
   Measurements,
   Rule,
@@ -11,6 +10,7 @@ from flsec.aggregators.rule import (
   check_num_byzantine,
   stateless,
 )
+from flsec.numerics import columns, order_statistics, selection
 
 
 @registry.aggregator('mean_around_median', paper='Xie et al., arXiv 2018')

@@ -3,13 +3,13 @@
 import tensorflow as tf
 
 from flsec import registry
-from flsec.aggregators import columns, order_statistics, selection
 from flsec.aggregators.rule import (
   Measurements,
   Rule,
   ServerContext,
   stateless,
 )
+from flsec.numerics import columns, order_statistics, selection
 
 
 @registry.aggregator('median', paper='Yin et al., ICML 2018')

@@ -7,7 +7,6 @@ import numpy as np
 import tensorflow as tf
 
 from flsec import registry
-from flsec.aggregators import columns, gram, selection
 from flsec.aggregators.rule import (
   Measurements,
   Rule,
@@ -15,6 +14,7 @@ from flsec.aggregators.rule import (
   check_num_byzantine,
   stateless,
 )
+from flsec.numerics import columns, gram, selection
 
 MAX_SUBSETS = 200_000
 # A block of subsets, and its distances: 32 MB in float64 at most.

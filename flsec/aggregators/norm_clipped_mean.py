@@ -5,7 +5,6 @@ from typing import Optional
 import tensorflow as tf
 
 from flsec import registry
-from flsec.aggregators import columns, gram, selection
 from flsec.aggregators.centered_clipping import clip_factors
 from flsec.aggregators.rule import (
   Measurements,
@@ -13,6 +12,7 @@ from flsec.aggregators.rule import (
   ServerContext,
   stateless,
 )
+from flsec.numerics import columns, gram, selection
 
 
 @registry.aggregator('norm_clipped_mean', paper='Sun et al., arXiv 2019')

@@ -5,7 +5,6 @@ from typing import Optional
 
 import tensorflow as tf
 
-from flsec.aggregators import columns, selection
 from flsec.aggregators.kept_rows import apply_to_kept
 from flsec.aggregators.leave_one_out import losses_of_clients
 from flsec.aggregators.rule import (
@@ -18,6 +17,7 @@ from flsec.aggregators.rule import (
   require_clients,
 )
 from flsec.aggregators.server_examples import server_examples
+from flsec.numerics import columns, selection
 
 
 @dataclasses.dataclass(frozen=True)

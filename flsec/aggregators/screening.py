@@ -5,7 +5,6 @@ from typing import Callable, Optional
 
 import tensorflow as tf
 
-from flsec.aggregators import columns, selection
 from flsec.aggregators.rule import (
   Measurements,
   Rule,
@@ -13,6 +12,7 @@ from flsec.aggregators.rule import (
   State,
   require_clients,
 )
+from flsec.numerics import columns, selection
 
 ON_TOO_FEW = ('error', 'mean', 'skip')
 # Small enough that no sum of finite entries overflows: |x| < 2^128, d < 2^40.

@@ -3,13 +3,13 @@
 import tensorflow as tf
 
 from flsec import registry
-from flsec.aggregators import columns, selection
 from flsec.aggregators.rule import (
   Measurements,
   Rule,
   ServerContext,
   stateless,
 )
+from flsec.numerics import columns, selection
 
 
 @registry.aggregator('sign_majority', paper='Bernstein et al., ICLR 2019')

@@ -5,7 +5,6 @@ from typing import Optional
 import tensorflow as tf
 
 from flsec import registry
-from flsec.aggregators import columns, order_statistics, selection
 from flsec.aggregators.rule import (
   Measurements,
   Rule,
@@ -13,6 +12,7 @@ from flsec.aggregators.rule import (
   check_num_byzantine,
   stateless,
 )
+from flsec.numerics import columns, order_statistics, selection
 
 
 @registry.aggregator('trimmed_mean', paper='Yin et al., ICML 2018')

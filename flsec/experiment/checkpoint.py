@@ -18,7 +18,7 @@ from typing import Any, Optional, Union
 import numpy as np
 from absl import logging
 
-from flsec.experiment import atomic_file
+from flsec import atomic_file
 
 KEPT = 2
 _FORMAT = 1

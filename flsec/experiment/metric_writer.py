@@ -5,7 +5,8 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any, Optional, Union
 
-from flsec.experiment import atomic_file, metric_rows, run_directory
+from flsec import atomic_file
+from flsec.experiment import metric_rows, run_directory
 from flsec.experiment.event_sink import EventSink
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from flsec.attacks import images
 from flsec.attacks.attack import AttackContext
+from flsec.attacks.data import images
 from flsec.experiment.assembly import Assembly
 from flsec.experiment.metric_writer import MetricWriter
 from flsec.federated import seeds

@@ -30,7 +30,7 @@ import numpy as np
 from absl import logging
 
 import flsec
-from flsec.experiment import atomic_file
+from flsec import atomic_file
 
 CONFIG = 'config.yaml'
 METRICS_CSV = 'metrics.csv'

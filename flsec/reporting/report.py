@@ -10,7 +10,7 @@ from typing import Any, Union
 import jinja2
 
 import flsec
-from flsec.experiment import atomic_file
+from flsec import atomic_file
 from flsec.reporting import cell as cell_lib
 from flsec.reporting import comparison_plots, plots, settings, table
 from flsec.reporting.cell import Cell

@@ -12,7 +12,7 @@ from typing import Any, Callable
 import numpy as np
 import tensorflow as tf
 
-from flsec.experiment import atomic_file
+from flsec import atomic_file
 
 STAGES = (('hlo', 'hlo.txt'), ('hlo_serialized', 'hlo.pb'))
 

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from flsec.aggregators import selection
+from flsec.numerics import selection
 
 
 def test_ties_go_to_the_lowest_index():

@@ -4,10 +4,10 @@ import numpy as np
 import tensorflow as tf
 
 from flsec.attacks.attack import AttackContext
-from flsec.attacks.badnets import badnets
-from flsec.attacks.bit_flip import bit_flip
-from flsec.attacks.images import poisoned_images, victim_images
-from flsec.attacks.label_flip import label_flip
+from flsec.attacks.data.badnets import badnets
+from flsec.attacks.data.images import poisoned_images, victim_images
+from flsec.attacks.data.label_flip import label_flip
+from flsec.attacks.updates.bit_flip import bit_flip
 
 CONTEXT = AttackContext(weights=tf.zeros([1]), seed=tf.constant([3, 4]))
 X, Y = tf.fill([12, 28, 28, 1], 0.2), tf.range(12)

@@ -6,12 +6,12 @@ import tensorflow as tf
 
 from flsec import registry
 from flsec.attacks.attack import Attack
-from flsec.attacks.badnets import badnets
 from flsec.attacks.compose import compose
-from flsec.attacks.flip_and_ascent import flip_and_ascent
-from flsec.attacks.gradient_ascent import gradient_ascent
-from flsec.attacks.label_flip import label_flip
-from flsec.attacks.neurotoxin import neurotoxin
+from flsec.attacks.data.badnets import badnets
+from flsec.attacks.data.label_flip import label_flip
+from flsec.attacks.training.flip_and_ascent import flip_and_ascent
+from flsec.attacks.training.gradient_ascent import gradient_ascent
+from flsec.attacks.training.neurotoxin import neurotoxin
 
 FLIP = label_flip(source_label=1, target_label=2)
 

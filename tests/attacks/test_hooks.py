@@ -5,8 +5,8 @@ import tensorflow as tf
 
 from flsec.attacks import hooks
 from flsec.attacks.attack import AttackContext
-from flsec.attacks.bit_flip import bit_flip
-from flsec.attacks.label_random import label_random
+from flsec.attacks.data.label_random import label_random
+from flsec.attacks.updates.bit_flip import bit_flip
 
 CONTEXT = AttackContext(weights=tf.zeros([1]), seed=tf.constant([3, 4]))
 

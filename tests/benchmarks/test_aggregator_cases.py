@@ -9,7 +9,7 @@ import tensorflow as tf
 from benchmarks import aggregator_cases
 from benchmarks.aggregator_cases import CASES, NUMPY, Case
 from benchmarks.aggregator_work import SEED, Given, build_server
-from flsec.aggregators.random_order import random_order
+from flsec.numerics.random_order import random_order
 
 CLIENTS, DIMENSION = 20, 500
 every_case = pytest.mark.parametrize('case', CASES, ids=lambda case: case.name)

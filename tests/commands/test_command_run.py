@@ -5,9 +5,9 @@ import types
 
 import pytest
 
-from flsec import main
+from flsec import atomic_file, main
 from flsec.config.errors import ConfigError
-from flsec.experiment import atomic_file, run_directory
+from flsec.experiment import run_directory
 from flsec.runtime import threads
 
 _YAML = """

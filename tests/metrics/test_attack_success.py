@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from flsec.attacks.badnets import badnets
+from flsec.attacks.data.badnets import badnets
 from flsec.metrics import attack_success
 
 

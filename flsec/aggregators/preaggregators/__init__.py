@@ -1,0 +1,1 @@
+"""Every pre-aggregator, one file each; see `preaggregator.PreAggregator`."""

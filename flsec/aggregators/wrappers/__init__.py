@@ -1,0 +1,1 @@
+"""Rules around another rule, one file each."""

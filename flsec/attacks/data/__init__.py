@@ -1,0 +1,1 @@
+"""Attacks on the examples that malicious clients train on."""

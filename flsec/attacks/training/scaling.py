@@ -1,0 +1,66 @@
+"""T-Scal: a poisoned update scaled by the attackers' share."""
+
+import dataclasses
+from typing import Callable, Optional
+
+import tensorflow as tf
+
+from flsec import registry
+from flsec.attacks.attack import Attack, AttackContext
+from flsec.attacks.hooks import base_training, starting_at
+from flsec.attacks.training.model_replacement import participants
+
+
+@registry.attack('scaling', paper='Cao et al., NDSS 2021 (T-Scal)')
+def scaling(
+  *,
+  attack: Attack,
+  scale: Optional[float] = None,
+  has_honest_part: bool = True,
+) -> Attack:
+  """Scales an attack's update by 1 / M_f, on top of an honest update.
+
+  With an honest part, as AGRAMPLIFIER's code trains it: delta' = delta_honest +
+  scale * delta_attack, where delta_attack is trained from the honestly trained
+  weights. Without, as the paper's text has it: delta' = scale * delta_attack,
+  trained from the global weights. An `update` hook of `attack` comes after the
+  scaling, on the sum.
+
+  Args:
+    attack: the attack whose update is scaled, such as badnets.
+    scale: the factor, above 0; None: 1 / M_f = n / f, from the round's clients
+      and the malicious ones among them.
+    has_honest_part: train honestly first and add that update.
+
+  Returns:
+    The attack, with the hook `train` in place of those that it covers.
+
+  Raises:
+    ValueError: if scale is not above 0.
+
+  References:
+    Cao et al., "FLTrust", NDSS 2021, section VI-A (scaling attack). "Better
+    together", AGRAMPLIFIER's paper, section 4.2.2 (T-Scal, factor 1 / M_f).
+  """
+  if scale is not None and not scale > 0:
+    raise ValueError(f'scaling needs scale > 0; got {scale}.')
+
+  def factor(context: AttackContext) -> tf.Tensor:
+    if scale is not None:
+      return tf.constant(scale, tf.float32)
+    num_clients, num_byzantine = participants('scaling', context)
+    return num_clients / num_byzantine
+
+  def train(run: Callable[..., tf.Tensor], context: AttackContext) -> tf.Tensor:
+    poisoned = base_training(attack)
+    if not has_honest_part:
+      return factor(context) * poisoned(run, context)
+    honest = run()
+    moved = dataclasses.replace(context, weights=context.weights + honest)
+    return honest + factor(context) * poisoned(
+      starting_at(run, moved.weights), moved
+    )
+
+  return dataclasses.replace(
+    attack, name=f'scaling({attack.name})', train=train
+  )

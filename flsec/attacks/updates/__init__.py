@@ -1,0 +1,1 @@
+"""Attacks that rewrite what malicious clients send."""

@@ -1,0 +1,90 @@
+"""Mimic: all malicious clients copy one benign client."""
+
+from typing import Optional
+
+import tensorflow as tf
+
+from flsec import registry
+from flsec.attacks import attack as attack_lib
+from flsec.attacks import known_rows
+from flsec.attacks.updates import distance_search
+
+# The power iteration's error falls by the eigenvalue ratio each time.
+_POWER_ITERATIONS = 50
+
+
+@registry.attack('mimic', paper='Karimireddy et al., ICLR 2022')
+def mimic(*, position: Optional[int] = 0) -> attack_lib.Attack:
+  """Copy one benign client, so that its data count too much.
+
+  No row is an outlier; on data that are not IID the aggregate is biased to the
+  client copied. With `position=None` the client is picked anew each round: the
+  one that sticks out most along the direction in which the rows known vary
+  most, `argmax_i |<z, b_i - mu>|`, z the leading eigenvector of their
+  covariance (the paper finds z over its first rounds, then keeps the client).
+
+  Args:
+    position: row to copy among those known, sorted by client id, from 0; None
+      picks by variance. Keep the participants fixed to copy one client all
+      along. A position beyond the rows is refused.
+
+  Returns:
+    The attack; full knowledge by default.
+
+  Raises:
+    ValueError: if position is negative or, once the number of rows is known,
+      too large.
+
+  References:
+    Karimireddy, He and Jaggi, "Byzantine-Robust Learning on Heterogeneous
+    Datasets via Bucketing", ICLR 2022, section 3.2 and appendix B.
+  """
+  if position is not None and position < 0:
+    raise ValueError(
+      f'Attack mimic needs position >= 0, or null to pick by variance; got '
+      f'{position}.'
+    )
+
+  def craft_vector(
+    rows: tf.Tensor, context: attack_lib.AttackContext
+  ) -> tf.Tensor:
+    del context
+    if position is None:
+      return tf.gather(rows, _most_typical_of_variance(rows))
+    if rows.shape[0] is not None and position >= rows.shape[0]:
+      raise ValueError(
+        f'Attack mimic: position {position} is beyond the {rows.shape[0]} rows '
+        f'known; lower it to {rows.shape[0] - 1} or less.'
+      )
+    return rows[position]
+
+  return attack_lib.Attack(
+    name='mimic',
+    craft=known_rows.same_for_all(craft_vector),
+    default_knowledge='full',
+  )
+
+
+def _most_typical_of_variance(rows: tf.Tensor) -> tf.Tensor:
+  """Returns the row with the largest share in the leading eigenvector.
+
+  In the span of the r centred rows, z = sum_i a_i (b_i - mu), where `a` is the
+  leading eigenvector of their Gram matrix, and |<z, b_i - mu>| is in
+  proportion to |a_i|.
+  """
+  _, _, gram, _ = distance_search.pairwise_spread(rows, 'unit')
+  # Starting at the column of the largest row cannot be orthogonal to a Gram
+  # matrix's range, as the ones vector is (the rows are centred).
+  start = gram[:, tf.argmax(tf.linalg.diag_part(gram))]
+
+  def step(index, vector):
+    product = tf.linalg.matvec(gram, vector)
+    return index + 1, tf.math.divide_no_nan(product, tf.norm(product))
+
+  _, vector = tf.while_loop(
+    lambda index, _: index < _POWER_ITERATIONS,
+    step,
+    (tf.constant(0), tf.math.divide_no_nan(start, tf.norm(start))),
+    maximum_iterations=_POWER_ITERATIONS,
+  )
+  return tf.argmax(tf.abs(vector))

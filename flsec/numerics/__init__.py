@@ -1,0 +1,1 @@
+"""Pure functions of tensors that rules, attacks and measures share."""

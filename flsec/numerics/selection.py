@@ -1,0 +1,44 @@
+"""Choosing clients by score, and the mean of the chosen ones."""
+
+import tensorflow as tf
+
+from flsec.numerics import columns
+
+
+def smallest(scores: tf.Tensor, count: columns.Count) -> tf.Tensor:
+  """Returns the `count` indices of smallest score, int32, best first.
+
+  Ties go to the lowest index: clients are ordered by id.
+
+  Args:
+    scores: float [n].
+    count: how many, at most n.
+  """
+  return tf.argsort(scores, stable=True)[:count]
+
+
+def largest(scores: tf.Tensor, count: columns.Count) -> tf.Tensor:
+  """Returns the `count` indices of largest score; ties as in `smallest`."""
+  return smallest(-scores, count)
+
+
+def members(indices: tf.Tensor, num_clients: columns.Count) -> tf.Tensor:
+  """Returns float32 [n]: 1 at the given distinct indices, 0 elsewhere."""
+  ones = tf.ones_like(indices, tf.float32)
+  return tf.scatter_nd(indices[:, None], ones, [num_clients])
+
+
+def equal_shares(mask: tf.Tensor) -> tf.Tensor:
+  """Turns a 0/1 mask [n] into shares that sum to 1; all 0 where it is empty."""
+  return tf.math.divide_no_nan(mask, tf.reduce_sum(mask))
+
+
+def weighted_sum(coefficients: tf.Tensor, updates: tf.Tensor) -> tf.Tensor:
+  """Returns `sum_i c_i x_i`, float32 [d], in one pass over the stack.
+
+  Args:
+    coefficients: float [n].
+    updates: float32 [n, d], finite: 0 times infinity is not 0.
+  """
+  row = tf.cast(coefficients, updates.dtype)[None, :]  # [1, n]
+  return tf.matmul(row, updates)[0]

@@ -1,0 +1,131 @@
+"""Ranks by a sorting network against NumPy's sort."""
+
+import itertools
+
+import numpy as np
+import pytest
+import rule_references as reference
+import tensorflow as tf
+
+from flsec.numerics import columns, order_statistics
+
+
+def rows(clients, dimension=6, seed=0):
+  x = np.random.default_rng(seed).standard_normal((clients, dimension))
+  # Rounded, so that some are equal and halves are exact.
+  return (np.round(x * 8) / 8).astype(np.float32)
+
+
+@pytest.mark.parametrize('wires', range(1, 9))
+def test_the_network_sorts_every_pattern_of_zeros_and_ones(wires):
+  # By the 0-1 principle, it then sorts everything.
+  patterns = np.array(list(itertools.product([0, 1], repeat=wires))).T
+  run = [row.copy() for row in patterns]
+  for one in order_statistics.sorting_network(wires):
+    low, high = run[one.low], run[one.high]
+    run[one.low], run[one.high] = np.minimum(low, high), np.maximum(low, high)
+  np.testing.assert_array_equal(run, np.sort(patterns, axis=0))
+
+
+@pytest.mark.parametrize('clients', [1, 2, 5, 8])
+def test_every_range_of_ranks(clients):
+  x = rows(clients)
+  ranked = np.sort(x.astype(np.float64), axis=0)
+  for first in range(clients):
+    for last in range(first, clients):
+      np.testing.assert_allclose(
+        order_statistics.mean_of_ranks(tf.constant(x), first, last),
+        ranked[first : last + 1].mean(axis=0),
+        rtol=1e-6,
+        atol=1e-6,
+      )
+
+
+def test_a_selection_network_leaves_comparators_out():
+  whole = order_statistics.sorting_network(80)
+  middle = order_statistics.selection_network(80, 39, 40)
+  everything = order_statistics.selection_network(80, 0, 79)
+  assert len(middle) < len(whole)
+  assert not all(one.keeps_low and one.keeps_high for one in middle)
+  assert everything == ()  # A sum of all needs no order.
+
+
+@pytest.mark.parametrize('clients', [128, 129, 131])
+def test_medians_on_both_sides_of_the_largest_network(clients):
+  x = rows(clients, seed=1)
+  np.testing.assert_allclose(
+    order_statistics.median(tf.constant(x)), np.median(x, axis=0), atol=1e-6
+  )
+
+
+def test_several_blocks_of_columns(monkeypatch):
+  monkeypatch.setattr(columns, 'BLOCK_SIZE', 1)
+  x = rows(5, dimension=2500, seed=2)
+  np.testing.assert_allclose(
+    order_statistics.median(tf.constant(x)), np.median(x, axis=0), atol=1e-6
+  )
+
+
+@pytest.mark.parametrize('clients', [1, 2, 6, 9, 130])
+def test_means_near_the_median(clients):
+  x = rows(clients, seed=3)
+  for count in {1, (clients + 1) // 2, clients}:
+    np.testing.assert_allclose(
+      order_statistics.mean_nearest_median(tf.constant(x), count),
+      reference.mean_nearest_median(x, count),
+      atol=1e-5,
+    )
+
+
+def test_a_number_of_rows_known_late():
+  x = rows(9, seed=4)
+  late = tf.function(
+    lambda x, count: order_statistics.mean_nearest_median(x, count),
+    input_signature=[tf.TensorSpec([None, 6]), tf.TensorSpec([], tf.int32)],
+    autograph=False,
+  )
+  for count in (1, 2, 4, 7, 9):
+    np.testing.assert_allclose(
+      late(x, count), reference.mean_nearest_median(x, count), atol=1e-6
+    )
+
+
+def test_a_tie_around_the_median_takes_the_lower_value():
+  x = tf.constant([[0.0], [3.0], [1.0], [2.0]])  # The median is 1.5.
+  assert order_statistics.mean_nearest_median(x, 1) == 1.0
+  assert order_statistics.mean_nearest_median(x, 3) == 1.0
+
+
+def test_only_chosen_rows_are_looked_at():
+  x = rows(7, seed=5)
+  chosen = [0, 3, 4, 6]
+  np.testing.assert_allclose(
+    order_statistics.mean_of_ranks(tf.constant(x), 1, 2, tf.constant(chosen)),
+    np.median(x[chosen], axis=0),
+    atol=1e-6,
+  )
+  np.testing.assert_allclose(
+    order_statistics.mean_nearest_median(
+      tf.constant(x), 2, tf.constant(chosen)
+    ),
+    reference.mean_nearest_median(x[chosen], 2),
+    atol=1e-6,
+  )
+
+
+def test_with_an_accelerator_blocks_are_sorted_also_under_xla(monkeypatch):
+  monkeypatch.setattr(order_statistics, '_has_accelerator', lambda: True)
+  x = rows(80, seed=6)
+  run = tf.function(
+    lambda x: (
+      order_statistics.median(x),
+      order_statistics.mean_nearest_median(x, 64),
+    ),
+    autograph=False,
+    jit_compile=True,
+  )
+  median, near = run(tf.constant(x))
+  np.testing.assert_allclose(median, np.median(x, axis=0), atol=1e-6)
+  np.testing.assert_allclose(
+    near, reference.mean_nearest_median(x, 64), atol=1e-5
+  )
