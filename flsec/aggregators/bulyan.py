@@ -10,12 +10,7 @@ from flsec.aggregators.rule import (
   check_num_byzantine,
   stateless,
 )
-from flsec.numerics import (
-  columns,
-  gram,
-  order_statistics,
-  selection,
-)
+from flsec.numerics import columns, gram, order_statistics, selection
 
 REPLICATIONS = ('none', 'flbyz')
 

@@ -5,12 +5,7 @@ from typing import Optional
 
 import tensorflow as tf
 
-from flsec.aggregators.rule import (
-  Measurements,
-  Rule,
-  ServerContext,
-  State,
-)
+from flsec.aggregators.rule import Measurements, Rule, ServerContext, State
 from flsec.numerics import columns
 
 _Result = tuple[State, tf.Tensor, tf.Tensor]

@@ -3,12 +3,7 @@
 import tensorflow as tf
 
 from flsec import registry
-from flsec.aggregators.rule import (
-  Measurements,
-  Rule,
-  ServerContext,
-  stateless,
-)
+from flsec.aggregators.rule import Measurements, Rule, ServerContext, stateless
 from flsec.numerics import columns, selection
 
 

@@ -6,12 +6,7 @@ import tensorflow as tf
 
 from flsec import registry
 from flsec.aggregators import krum_scores
-from flsec.aggregators.rule import (
-  Measurements,
-  Rule,
-  ServerContext,
-  stateless,
-)
+from flsec.aggregators.rule import Measurements, Rule, ServerContext, stateless
 from flsec.numerics import columns, selection
 
 

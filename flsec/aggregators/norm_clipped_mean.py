@@ -6,12 +6,7 @@ import tensorflow as tf
 
 from flsec import registry
 from flsec.aggregators.centered_clipping import clip_factors
-from flsec.aggregators.rule import (
-  Measurements,
-  Rule,
-  ServerContext,
-  stateless,
-)
+from flsec.aggregators.rule import Measurements, Rule, ServerContext, stateless
 from flsec.numerics import columns, gram, selection
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from flsec import registry
 from flsec.data.dataset import Dataset, Federation, ServerSet, Split
 from flsec.data.loading import check_options
-from flsec.data.seeds import generator
+from flsec.seeds import generator
 
 
 def build_federation(

@@ -6,7 +6,7 @@ from typing import Optional
 import numpy as np
 
 from flsec import registry
-from flsec.data.seeds import generator
+from flsec.seeds import generator
 
 SCHEMES = ('all', 'uniform', 'fixed_malicious', 'attack_frequency')
 

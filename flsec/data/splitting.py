@@ -3,7 +3,7 @@
 import numpy as np
 
 from flsec.data.dataset import Dataset
-from flsec.data.seeds import generator
+from flsec.seeds import generator
 
 
 def stratified_split(

@@ -6,7 +6,7 @@ from typing import Any, Optional
 import numpy as np
 import tensorflow as tf
 
-from flsec import attacks, data, models, pruning, registry
+from flsec import attacks, data, models, pruning, registry, seeds
 from flsec.aggregators import screening
 from flsec.aggregators.rule import Rule
 from flsec.attacks.attack import Attack
@@ -14,7 +14,7 @@ from flsec.config import estimate, schema
 from flsec.data import federation as federation_lib
 from flsec.data import selection
 from flsec.data.dataset import Federation
-from flsec.federated import round_measures, seeds, xla
+from flsec.federated import round_measures, xla
 from flsec.federated.plan import AttackPlan, Plan
 from flsec.models.flat import FlatModel
 from flsec.pruning.pruner import Pruner

@@ -6,8 +6,8 @@ from typing import Optional
 import numpy as np
 import tensorflow as tf
 
+from flsec import seeds
 from flsec.data.dataset import Federation
-from flsec.federated import seeds
 
 
 class ClientPool:

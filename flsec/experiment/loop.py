@@ -9,13 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from flsec.config import dump, estimate, schema
-from flsec.experiment import (
-  assembly,
-  checkpoint,
-  pictures,
-  profiling,
-  summary,
-)
+from flsec.experiment import assembly, checkpoint, pictures, profiling, summary
 from flsec.experiment.client_pool import ClientPool
 from flsec.experiment.evaluation import Evaluator
 from flsec.experiment.metric_writer import MetricWriter

@@ -3,11 +3,11 @@
 import numpy as np
 import tensorflow as tf
 
+from flsec import seeds
 from flsec.attacks.attack import AttackContext
 from flsec.attacks.data import images
 from flsec.experiment.assembly import Assembly
 from flsec.experiment.metric_writer import MetricWriter
-from flsec.federated import seeds
 from flsec.metrics.heterogeneity import label_distribution
 
 _CELL_PIXELS = 12

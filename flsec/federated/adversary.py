@@ -3,8 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
+from flsec import seeds
 from flsec.attacks.attack import AttackContext
-from flsec.federated import seeds, state
+from flsec.federated import seed_folding, state
 from flsec.federated.plan import Plan
 
 
@@ -33,7 +34,7 @@ def rewrite(
     weights=server_state['weights'],
     previous_update=server_state['previous_update'],
     round_number=round_number,
-    seed=seeds.fold(
+    seed=seed_folding.fold(
       tf.constant(seeds.stream(plan.seed, 'adversary')), round_number
     ),
     state=state.own_state(server_state, 'attack', plan.attack.state),

@@ -6,7 +6,7 @@ from typing import Callable
 import tensorflow as tf
 
 from flsec.attacks.attack import AttackContext
-from flsec.federated import local_training, seeds, state
+from flsec.federated import local_training, seed_folding, state
 from flsec.federated.local_training import Hooks, Shard, Trained
 from flsec.federated.plan import Plan
 
@@ -116,7 +116,7 @@ def _attack_training(
     weights=broadcast['weights'],
     previous_update=broadcast['previous_update'],
     round_number=round_number,
-    seed=seeds.fold(client['seed'], round_number),
+    seed=seed_folding.fold(client['seed'], round_number),
     state=state.own_state(broadcast, 'attack', plan.attack.state),
     num_clients=tf.constant(plan.num_participants),
     num_byzantine=tf.constant(plan.attack.num_participants),

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from flsec.attacks import attack as attack_lib
 from flsec.config import schema
-from flsec.federated import one_thread, optimizers, seeds
+from flsec.federated import one_thread, optimizers, seed_folding
 from flsec.models import flat
 
 
@@ -95,7 +95,7 @@ def build_local_training(
   ) -> Trained:
     per_epoch = batches.per_epoch(shard.count)
     if clients.steps is None:
-      seed = seeds.fold(seed, round_number)
+      seed = seed_folding.fold(seed, round_number)
     rate = optimizers.learning_rate(clients.optimizer, round_number)
     step = _build_step(model, optimizer, batches, rate, seed, hooks, context)
     if not padded:
@@ -126,7 +126,7 @@ def _build_step(model, optimizer, batches, rate, seed, hooks, context):
   def step(index, shard, position, carry):
     weights, slots, count, loss = carry
     x, y, mask = batches.take(shard, position)
-    step_seed = seeds.fold(seed, index)
+    step_seed = seed_folding.fold(seed, index)
     own = context and dataclasses.replace(
       context,
       seed=step_seed,
@@ -161,7 +161,7 @@ def _count(mask: tf.Tensor) -> tf.Tensor:
 
 def _run_epochs(num_epochs, per_epoch, shard, seed, step, carry):
   def epoch(number, carry):
-    mixed = _shuffled(shard, seeds.fold(seed, -1, number))
+    mixed = _shuffled(shard, seed_folding.fold(seed, -1, number))
     first = number * per_epoch
 
     def body(position, carry):
@@ -181,7 +181,7 @@ def _run_steps(num_steps, first, per_epoch, shard, seed, step, carry):
   # An epoch may span several rounds: its order may not depend on the round.
   def body(index, carry):
     number = first + index
-    mixed = _shuffled(shard, seeds.fold(seed, -1, number // per_epoch))
+    mixed = _shuffled(shard, seed_folding.fold(seed, -1, number // per_epoch))
     return index + 1, step(number, mixed, number % per_epoch, carry)
 
   return tf.while_loop(lambda index, _: index < num_steps, body, (0, carry))[1]

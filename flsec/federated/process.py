@@ -6,13 +6,7 @@ from typing import Any, Callable
 
 import tensorflow_federated as tff
 
-from flsec.federated import (
-  client_work,
-  server_step,
-  stacking,
-  state,
-  tracing,
-)
+from flsec.federated import client_work, server_step, stacking, state, tracing
 from flsec.federated.plan import Plan
 
 Struct = collections.OrderedDict

@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_federated as tff
 
-from flsec.federated import seeds, tracing
+from flsec.federated import seed_folding, tracing
 from flsec.models.layout import Layout, Span
 from flsec.pruning.pruner import Pruner, PruningContext, Record
 from flsec.pruning.schedule import initial_mask, prune_if_due
@@ -62,7 +62,7 @@ def build_pruning_finalizer(
   ) -> tuple[tf.Tensor, tf.Tensor, Record]:
     context = PruningContext(
       round_number=round_number,
-      seed=seeds.fold(tf.constant(seed, tf.int32), round_number),
+      seed=seed_folding.fold(tf.constant(seed, tf.int32), round_number),
       input_range=input_range,
     )
     return prune_if_due(pruner, vector, layout, context, mask)

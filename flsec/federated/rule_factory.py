@@ -14,7 +14,7 @@ import tensorflow_federated as tff
 from flsec.aggregators.rule import Measurements, Rule, ServerContext
 from flsec.config import schema
 from flsec.data.dataset import Split
-from flsec.federated import seeds, server_context, tracing, value_vector
+from flsec.federated import seed_folding, server_context, tracing, value_vector
 from flsec.models.flat import FlatModel
 
 
@@ -231,7 +231,7 @@ class _RuleFactory(tff.aggregators.UnweightedAggregationFactory):
   def _context(
     self, round_number: tf.Tensor, weights: Optional[tf.Tensor] = None
   ) -> ServerContext:
-    seed = seeds.fold(tf.constant(self._seed, tf.int32), round_number)
+    seed = seed_folding.fold(tf.constant(self._seed, tf.int32), round_number)
     server = self._server
     if server is None:
       return ServerContext(round_number=round_number, seed=seed)

@@ -5,11 +5,12 @@ from typing import Callable
 
 import tensorflow as tf
 
+from flsec import seeds
 from flsec.aggregators.rule import ServerContext
 from flsec.federated import (
   adversary,
   round_measures,
-  seeds,
+  seed_folding,
   server_context,
   stacking,
   stage_clock,
@@ -174,7 +175,7 @@ def _context(
     validation=plan.validation,
     weights=server_state['weights'],
     round_number=round_number,
-    seed=tf.bitcast(seeds.fold(seed, round_number), tf.int32)[:, 0],
+    seed=tf.bitcast(seed_folding.fold(seed, round_number), tf.int32)[:, 0],
     padded=plan.padded,
   )
 
@@ -186,7 +187,7 @@ def _prune(
   pruner = plan.pruner
   if pruner is None:
     return tf.constant(False), {}
-  seed = seeds.fold(
+  seed = seed_folding.fold(
     tf.constant(seeds.stream(plan.seed, 'pruning')), round_number
   )
   new_state['weights'], new_state['mask'], record = schedule.prune_if_due(

@@ -1,7 +1,6 @@
 """A Keras model seen as a function of one weight vector."""
 
 import contextlib
-import hashlib
 import math
 import threading
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import ops
 
+from flsec import seeds
 from flsec.models import functional_layers, layout_builder
 from flsec.models.layout import Layout
 
@@ -92,7 +92,7 @@ class FlatModel:
         config = initializer.get_config()
         if 'seed' in config:
           # By place: names that Keras makes up count on through a process.
-          config['seed'] = _stream_seed(seed, f'{index}/{attribute}')
+          config['seed'] = _keras_seed(seed, index, attribute)
         value = type(initializer).from_config(config)(
           getattr(layer, attribute).shape, dtype=tf.float32
         )
@@ -293,7 +293,6 @@ def _mean_loss(
   )
 
 
-def _stream_seed(seed: int, stream: str) -> int:
-  """Returns a 31-bit seed of a named stream, by hashing."""
-  digest = hashlib.sha256(f'{seed}/{stream}'.encode()).digest()
-  return int.from_bytes(digest[:4], 'little') & 0x7FFFFFFF
+def _keras_seed(seed: int, index: int, attribute: str) -> int:
+  words = seeds.stream(seed, 'initial weights', index, attribute)
+  return int(words[0]) & 0x7FFFFFFF  # Keras takes 31 bits.

@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 import tiny_federation as tiny
 
+from flsec import seeds
 from flsec.experiment import client_pool
-from flsec.federated import seeds
 
 _SIZES = [3, 8, 5, 1]
 

@@ -6,8 +6,9 @@ import pytest
 import tensorflow as tf
 import tiny_federation as tiny
 
+from flsec import seeds
 from flsec.attacks.attack import Attack
-from flsec.federated import client_work, seeds, state
+from flsec.federated import client_work, state
 
 _MALICIOUS = [False, True, False, True]
 _SIZES = [6, 9, 4, 10]

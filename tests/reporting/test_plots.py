@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 
 from flsec.reporting import cell as cell_lib
-from flsec.reporting import (
-  plots,
-)
+from flsec.reporting import plots
 
 
 def _line(axes, label):

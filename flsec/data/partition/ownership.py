@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from flsec.data.seeds import generator
+from flsec.seeds import generator
 
 
 def checked_classes(

@@ -81,12 +81,17 @@ def test_large_alpha_is_even_and_small_alpha_is_skewed(by):
 
 def test_shares_by_class_have_the_moments_of_the_distribution():
   """Var q = (1/N)(1 - 1/N) / (N alpha + 1)."""
-  labels = np.repeat(np.arange(10), 20_000)
-  parts = dirichlet(labels, 50, alpha=2.0, by='class')
-  shares = np.stack([np.bincount(labels[p]) for p in parts]) / 20_000
+  labels = np.repeat(np.arange(10), 5_000)
+  draws = [
+    dirichlet(labels, 50, alpha=2.0, by='class', min_samples=0, seed=seed)
+    for seed in range(20)
+  ]
+  shares = np.stack([_counts(parts, labels) for parts in draws]) / 5_000
   np.testing.assert_allclose(shares.mean(), 1 / 50)
   expected = (1 / 50) * (49 / 50) / (50 * 2.0 + 1)
-  np.testing.assert_allclose(shares.var(), expected, rtol=0.15)
+  # The excess kurtosis is about 3, so this many draws are within 2.2 %, one
+  # standard deviation.
+  np.testing.assert_allclose(shares.var(), expected, rtol=0.1)
 
 
 def test_few_examples_are_drawn_again_until_min_samples():
