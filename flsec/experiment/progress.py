@@ -1,7 +1,6 @@
 """Tells a person at the terminal how far a run is."""
 
 import contextlib
-import math
 import sys
 import time
 from collections.abc import Mapping
@@ -71,11 +70,11 @@ class Progress(contextlib.AbstractContextManager):
     Args:
       round_number: the round.
       metrics: its row; an accuracy or attack metric that was not measured in
-        this round keeps its last value on the bar.
+        this round keeps its last value on the bar; NaN is shown as such.
     """
     for name, shown in _SHOWN:
       value = metrics.get(name)
-      if value is not None and not math.isnan(float(value)):
+      if value is not None:
         self._values[shown] = f'{float(value):.3f}'
     if self._bar is not None:
       self._bar.set_postfix(self._values, refresh=False)

@@ -15,6 +15,7 @@ ERROR_RATE = 'attack/error_rate'
 SUCCESS_RATE = 'attack/success_rate'
 ROUND_SECONDS = 'time/round_seconds'
 ACTIVE = 'attack/active'
+_TEST = 'test/'
 _PACKAGES = ('tensorflow', 'tensorflow-federated', 'numpy')
 # Of these metrics the lowest value is the best one.
 _LOWER_IS_BETTER = ('loss', 'error_rate', 'success_rate')
@@ -54,24 +55,37 @@ def values_of(rows: Iterable[Row], name: str) -> list[Number]:
 
 
 def mean_of(rows: Iterable[Row], name: str) -> Optional[float]:
-  """Returns a metric's mean over the rows that measured it, or None."""
+  """Returns a metric's mean over the rows that measured it, or None.
+
+  A NaN says that a round had nothing to measure (no benign client, say) and is
+  left out. Not so of what is measured on the test set: there it is a model
+  that diverged, and a mean of the better rounds would hide it.
+  """
+  rows = list(rows)
   values = values_of(rows, name)
-  return statistics.fmean(values) if values else None
+  if name.startswith(_TEST):
+    values = [row[name] for row in rows if name in row]
+  return finite(statistics.fmean(values)) if values else None
 
 
-def last_of(rows: Iterable[Row], name: str) -> Optional[Number]:
-  """Returns a metric's last measured value, or None."""
-  values = values_of(rows, name)
-  return values[-1] if values else None
+def last_tested(rows: Iterable[Row]) -> Row:
+  """Returns the last row with a test of the model; empty where none has one.
+
+  In a finished run that is the last row. What is said of a run's end comes
+  from this row alone: numbers of several rounds are never put side by side as
+  if they were of one model.
+  """
+  return next((r for r in reversed(list(rows)) if ACCURACY in r), {})
 
 
 def before_attack(
-  rows: Sequence[Row], attacked: Sequence[Row], name: str
+  rows: Iterable[Row], attacked: Sequence[Row], name: str
 ) -> Optional[Number]:
-  """Returns the last value measured before the first attacked round."""
+  """Returns the value of the last test before the first attacked round."""
   if not attacked:
     return None
-  return last_of((r for r in rows if r[ROUND] < attacked[0][ROUND]), name)
+  before = last_tested(r for r in rows if r[ROUND] < attacked[0][ROUND])
+  return finite(before.get(name))
 
 
 def pruned_units(rows: Iterable[Row]) -> dict[str, int]:
@@ -107,10 +121,11 @@ def summarize(
     every: see `attacked_rounds`.
 
   Returns:
-    `rounds`; `seed`; `final`, `best` (with its round) and `attacked_mean` of
-    every metric that is no time; `accuracy_before_attack`; `pruned_units` by
-    layer; `seconds` in all and `seconds_per_round` (median); `versions`. A
-    number that was not measured or is not finite is None.
+    `rounds`; `seed`; `final` (of the last row), `best` (with its round) and
+    `attacked_mean` of every metric that is no time; `accuracy_before_attack`;
+    `pruned_units` by layer; `seconds` in all and `seconds_per_round` (median);
+    `versions`. A number that was not measured or is not finite is None: where
+    the last round has no number, no older one stands in for it.
   """
   attacked = attacked_rounds(rows, start_round, stop_round, every)
   names = dict.fromkeys(n for row in rows for n in row if n != ROUND)
@@ -119,11 +134,11 @@ def summarize(
   return {
     'rounds': rows[-1][ROUND] if rows else 0,
     'seed': seed,
-    'final': {n: finite(last_of(rows, n)) for n in measured},
+    'final': {n: finite(rows[-1].get(n)) for n in measured},
     'best': {n: _best(rows, n) for n in measured if _has_best(n)},
     'attacked_rounds': len(attacked),
-    'attacked_mean': {n: finite(mean_of(attacked, n)) for n in measured},
-    'accuracy_before_attack': finite(before_attack(rows, attacked, ACCURACY)),
+    'attacked_mean': {n: mean_of(attacked, n) for n in measured},
+    'accuracy_before_attack': before_attack(rows, attacked, ACCURACY),
     'pruned_units': pruned_units(rows),
     'seconds': finite(math.fsum(seconds)),
     'seconds_per_round': statistics.median(seconds) if seconds else None,
@@ -148,7 +163,7 @@ def versions() -> Mapping[str, str]:
 
 
 def _has_best(name: str) -> bool:
-  return name.startswith('test/') or name in (ERROR_RATE, SUCCESS_RATE)
+  return name.startswith(_TEST) or name in (ERROR_RATE, SUCCESS_RATE)
 
 
 def _best(rows: Sequence[Row], name: str) -> Optional[dict[str, Number]]:

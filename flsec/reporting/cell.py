@@ -104,10 +104,11 @@ class Cell:
   def headline(self) -> Headline:
     """The numbers that this run is compared by."""
     rows, attacked = self.rows, self.attacked
+    last = summary_lib.last_tested(rows)
     accuracies = summary_lib.values_of(rows, summary_lib.ACCURACY)
     seconds = summary_lib.values_of(rows, summary_lib.ROUND_SECONDS)
     return Headline(
-      accuracy=accuracies[-1] if accuracies else None,
+      accuracy=summary_lib.finite(last.get(summary_lib.ACCURACY)),
       best_accuracy=max(accuracies, default=None),
       accuracy_before=summary_lib.before_attack(
         rows, attacked, summary_lib.ACCURACY

@@ -57,7 +57,6 @@ class TestWithoutTerminal:
       metrics={
         'test/accuracy': 0.98765,
         'attack/error_rate': 0.25,
-        'attack/success_rate': float('nan'),
         'test/loss': 3.0,
       },
     )
@@ -66,6 +65,16 @@ class TestWithoutTerminal:
       '0.01 rounds/s, 5:00 left'
     )
     assert lines[-1].endswith('0.01 rounds/s')
+
+  def test_a_metric_that_is_nan_does_not_show_an_older_value(self):
+    stream = io.StringIO()
+    with Progress(2, stream=stream) as progress:
+      progress.update(1, {'attack/success_rate': 0.5})
+      progress.update(2, {'attack/success_rate': float('nan')})
+    shown = [line.split(',')[0] for line in stream.getvalue().splitlines()]
+    assert shown == [
+      'round 1/2: attack success 0.500', 'round 2/2: attack success nan',
+    ]  # fmt: skip
 
   def test_the_rate_of_a_resumed_run_leaves_out_earlier_rounds(self):
     lines = _run(100, seconds_a_round=50.0, finished=98)

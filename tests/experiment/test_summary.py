@@ -59,10 +59,10 @@ class TestSummarize:
   def found(self):
     return summary.summarize(ROWS, seed=42, start_round=3)
 
-  def test_final_is_the_last_measured(self, found):
+  def test_final_is_the_last_row_alone(self, found):
     assert found['final'] == {
       'test/accuracy': 0.7,
-      'test/loss': None,  # It was infinite, which JSON cannot say.
+      'test/loss': None,  # The last row has none; an older one is no answer.
       'attack/error_rate': 0.75,
       'pruning/dense/units': 1,
       'pruning/a/b/units': 3,
@@ -88,6 +88,36 @@ class TestSummarize:
     assert found['pruned_units'] == {'dense': 3, 'a/b': 3}
     assert (found['seconds'], found['seconds_per_round']) == (14, 1)
     assert found['versions']['numpy'].count('.') == 2
+
+  @pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf])
+  def test_no_older_round_stands_in_for_a_number_that_is_not_finite(
+    self, value
+  ):
+    rows = [
+      {'round': 1, 'test/accuracy': 0.9, 'test/loss': 0.5, 'attack/x': 0.1},
+      {'round': 2, 'test/accuracy': 0.1, 'test/loss': value, 'attack/x': value},
+    ]
+    found = summary.summarize(rows, seed=1, start_round=1)
+    assert found['final'] == {
+      'test/accuracy': 0.1, 'test/loss': None, 'attack/x': None,
+    }  # fmt: skip
+    # A diverged model counts; an attack that had nothing to measure does not.
+    assert found['attacked_mean']['test/loss'] is None
+    if math.isnan(value):
+      assert found['attacked_mean']['attack/x'] == 0.1
+    found = summary.summarize(
+      [*rows, {'round': 3, 'test/accuracy': 0.2}], seed=1, start_round=3
+    )
+    assert found['accuracy_before_attack'] == 0.1
+
+  def test_before_the_attack_is_one_row(self):
+    rows = [
+      {'round': 1, 'test/accuracy': 0.9},
+      {'round': 2, 'test/accuracy': math.nan},
+      {'round': 3, 'test/accuracy': 0.5},
+    ]
+    found = summary.summarize(rows, seed=1, start_round=3)
+    assert found['accuracy_before_attack'] is None
 
   def test_it_is_json(self, found):
     assert json.loads(json.dumps(found, allow_nan=False)) == found
