@@ -48,7 +48,7 @@ def flap(
   start_round: int = 1,
   every: int = 5,
   layers: Sequence[str] = ('conv', 'dense'),
-  skip_zero: bool = True,
+  skip_zero: bool = False,
   residual: str = 'inner',
   persistent: bool = False,
   l1_weight: float = 0.75,
@@ -61,7 +61,10 @@ def flap(
   From each conv layer go the `k = max(1, ceil(fraction * units))` filters of
   lowest l1 norm; from each hidden dense layer that feeds a dense one, the k
   units whose removal in favour of a partner matters least, as `criterion` says;
-  no unit is in two pairs. A pruned unit's incoming weights, bias and following
+  no unit is in two pairs. Units that are zero already count among the k: they
+  have the lowest norm and impact, so that a later pruning mostly chooses them
+  again, and `fraction` is the share that is zero at any time and not one that
+  grows with every pruning. A pruned unit's incoming weights, bias and following
   normalisation parameters become 0; a dense unit's outgoing weights go to its
   partner. Shapes stay, the output layer is untouched, and every layer keeps at
   least one unit that is not zero. All scores are taken from the weights as they
@@ -78,8 +81,9 @@ def flap(
     start_round: first round that prunes.
     every: rounds between two prunings.
     layers: kinds of layers that are pruned, of 'conv' and 'dense'.
-    skip_zero: leave out filters that are zero already. Dense units that are
-      zero are never chosen, nor is one whose outgoing weights are zero.
+    skip_zero: never choose filters and dense units that are zero already, nor
+      dense units whose outgoing weights are zero: every pruning then takes k
+      more of each layer. Either way such a unit takes over from no other.
     residual: convs whose filters an addition ties: 'inner' leaves them, 'tied'
       prunes the whole group together by its summed norms, 'skip' prunes no conv
       of such a model (the paper's limitation).
@@ -89,9 +93,9 @@ def flap(
     similarity_threshold: similarity from which two logits' changes are alike.
     replication: 'flap_code' repeats the released code's choice of units:
       saliency weighed by the kept unit, the lowest pair of all passed over,
-      zero units not left out, only the removed unit's outgoing weights zeroed,
-      and no dense layer pruned where there are fewer than two. Needs criterion
-      'saliency' and merge 'sum'. The code prunes in rounds 5, 10, ...
+      zero units free to take over, only the removed unit's outgoing weights
+      zeroed, and no dense layer pruned where there are fewer than two. Needs
+      criterion 'saliency' and merge 'sum'. The code prunes in rounds 5, 10, ...
       (`start_round: 5`).
 
   Returns:
@@ -163,7 +167,7 @@ def _choose_filters(
     return chosen
   for group in targets.filter_groups(layout, options.residual):
     is_eligible = tf.ones([group[0].units], tf.bool)
-    if options.skips_dead_filters:
+    if options.skip_zero:
       is_eligible = tf.zeros_like(is_eligible)
       for layer in group:
         is_eligible |= masks.is_alive(weights, layout, layer, outgoing=False)
@@ -203,7 +207,7 @@ def _choose_of_layer(
 ) -> Choice:
   count = options.count(layer.units)
   is_eligible = tf.ones([layer.units], tf.bool)
-  if not options.is_replica:
+  if options.skip_zero:
     is_eligible = masks.is_alive(weights, layout, layer, outgoing=True)
   if options.criterion.name == 'l1':
     norms = l1_norms(weights, [layer])
@@ -212,8 +216,16 @@ def _choose_of_layer(
   scores, tie_breaks = criteria.pair_scores(
     options.criterion, weights, layout, layer, bounds
   )
+  may_keep = None
+  if not options.is_replica:
+    may_keep = masks.is_alive(weights, layout, layer, outgoing=False)
   units, partners, values = matching.match_pairs(
-    scores, tie_breaks, is_eligible, count, skip_first=options.is_replica
+    scores,
+    tie_breaks,
+    is_eligible,
+    count,
+    may_keep=may_keep,
+    skip_first=options.is_replica,
   )
   return Choice(layer, units, values, partners)
 

@@ -1,5 +1,7 @@
 """Picks the units to prune from their scores, lowest first."""
 
+from typing import Optional
+
 import tensorflow as tf
 
 # Fills the places for which no unit was left.
@@ -38,6 +40,7 @@ def match_pairs(
   is_eligible: tf.Tensor,
   count: int,
   *,
+  may_keep: Optional[tf.Tensor] = None,
   skip_first: bool = False,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
   """Picks disjoint pairs (a kept, b removed), ascending by score.
@@ -48,8 +51,10 @@ def match_pairs(
   Args:
     scores: float64 [n, n], of the ordered pair (a, b).
     tie_breaks: float64 [n, n].
-    is_eligible: bool [n], False for units that are dead already.
+    is_eligible: bool [n], False for units that are in no pair.
     count: k, how many pairs to pick at most; n // 2 are disjoint.
+    may_keep: bool [n], False for units that take over from nobody; None: all
+      may.
     skip_first: pass over the lowest pair of all, as the released code does.
 
   Returns:
@@ -59,6 +64,8 @@ def match_pairs(
   size = scores.shape[0]
   count = min(count, size // 2)
   off_diagonal = tf.logical_not(tf.eye(size, dtype=tf.bool))
+  if may_keep is not None:
+    off_diagonal = tf.logical_and(off_diagonal, may_keep[:, None])
 
   def lowest(free: tf.Tensor, allowed: tf.Tensor) -> tuple[tf.Tensor, ...]:
     allowed &= free[:, None] & free[None, :]

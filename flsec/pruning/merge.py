@@ -22,7 +22,8 @@ def merge_change(
   'sum' adds the removed unit's outgoing weights to its partner's,
   `A_a <- A_a + A_b`: the consumer then changes by `(h_a - h_b) A_b`, which is
   nothing for equal units. 'double' doubles the partner's, `A_a <- 2 A_a`, as
-  the paper's text has it; the two agree where A_a = A_b.
+  the paper's text has it; the two agree where A_a = A_b. A removed unit that
+  nobody listened to (A_b = 0) leaves nothing to take over: both add 0.
 
   Args:
     weights: float32 [d].
@@ -34,9 +35,13 @@ def merge_change(
   for layer, removed, partners in pairs:
     span = outgoing_span(layout, layer)
     outgoing = read(weights, span)
-    source = removed if merge == 'sum' else partners
-    rows = tf.gather(outgoing, tf.maximum(source, 0))
-    rows = tf.where(removed[:, None] >= 0, rows, tf.zeros_like(rows))
+    lost = tf.gather(outgoing, tf.maximum(removed, 0))
+    is_heard = tf.reduce_any(tf.not_equal(lost, 0.0), axis=1)
+    takes_over = tf.logical_and(removed >= 0, is_heard)
+    rows = lost
+    if merge == 'double':
+      rows = tf.gather(outgoing, tf.maximum(partners, 0))
+    rows = tf.where(takes_over[:, None], rows, tf.zeros_like(rows))
     place = tf.maximum(partners, 0)[:, None]
     pieces[span] = tf.scatter_nd(place, rows, outgoing.shape)
   return spread(layout, pieces, weights.dtype)

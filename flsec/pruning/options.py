@@ -38,6 +38,11 @@ class Options:
     for kind in self.layers:
       _check_name('layers', kind, LAYER_KINDS)
     found = self.criterion.name, self.merge
+    if self.is_replica and self.skip_zero:
+      raise ValueError(
+        "pruning.replication 'flap_code' chooses zero units again; got "
+        'skip_zero=True. Leave one of the two out.'
+      )
     if self.is_replica and found != ('saliency', 'sum'):
       raise ValueError(
         "pruning.replication 'flap_code' is defined for criterion 'saliency' "
@@ -49,10 +54,6 @@ class Options:
   def is_replica(self) -> bool:
     """Whether the released code's choices are repeated."""
     return self.replication == 'flap_code'
-
-  @property
-  def skips_dead_filters(self) -> bool:
-    return self.skip_zero and not self.is_replica
 
   def count(self, units: int) -> int:
     """How many units of a layer one call prunes, at most."""

@@ -196,12 +196,37 @@ class TestProperties:
     names = ('conv_0', 'conv_1', 'dense_0')
     assert [len(record[f'{name}/units']) for name in names] == expected
 
-  def test_zero_units_are_never_chosen_again(self):
+  @pytest.mark.parametrize('criterion', ['impact', 'saliency', 'l1'])
+  @pytest.mark.parametrize('merge', ['sum', 'double'])
+  def test_pruning_twice_is_pruning_once(self, criterion, merge):
+    # "1% of filters" and of hidden units: those that are zero are among them.
+    layout = reference.convolutional()
+    options = {'criterion': criterion, 'merge': merge, 'fraction': 0.25}
+    weights = reference.random_weights(layout)
+    once, first_mask, first = prune(layout, weights, **options)
+    twice, second_mask, second = prune(layout, once, **options)
+    np.testing.assert_array_equal(twice, once)
+    np.testing.assert_array_equal(second_mask, first_mask)
+    for name in ('conv_0', 'conv_1', 'dense_0'):
+      chosen = [set(record[f'{name}/units']) for record in (first, second)]
+      assert chosen[0] == chosen[1] != {-1}
+
+  @pytest.mark.parametrize('criterion', ['impact', 'saliency'])
+  def test_a_silent_unit_takes_over_from_nobody(self, criterion):
+    layout, weights = reference.example()
+    hidden = layout['dense_0']
+    # Unit 0 is silent and heard: (0, 1) was the pair of lowest score.
+    weights[[hidden.kernel.start, hidden.kernel.start + 3]] = 0.0
+    _, _, record = prune(layout, weights, criterion=criterion)
+    assert record['dense_0/partners'].tolist() != [0]
+
+  def test_skip_zero_leaves_out_zero_units_for_good(self):
     layout = reference.convolutional()
     weights = reference.random_weights(layout)
     seen = {name: set() for name in ('conv_0', 'conv_1', 'dense_0')}
+    options = {'criterion': 'saliency', 'skip_zero': True}
     for _ in range(3):
-      weights, _, record = prune(layout, weights, criterion='saliency')
+      weights, _, record = prune(layout, weights, **options)
       for name, units in seen.items():
         chosen = set(record[f'{name}/units'].tolist()) - {-1}
         partners = set(record.get(f'{name}/partners', np.array([])).tolist())
@@ -217,22 +242,23 @@ class TestProperties:
     layout = reference.convolutional()
     weights = reference.random_weights(layout)
     for _ in range(8):
-      weights, _, record = prune(layout, weights, fraction=1.0)
+      weights, _, record = prune(layout, weights, fraction=1.0, skip_zero=True)
     for name in ('conv_0', 'conv_1', 'dense_0'):
       kernel = reference.part(weights, layout[name].kernel)
       alive = kernel.any(axis=tuple(range(kernel.ndim - 1)))
       assert alive.sum() == 1
       assert set(record[f'{name}/units'].tolist()) == {-1}
 
-  def test_skip_zero_off_chooses_zero_filters_again(self):
+  @pytest.mark.parametrize('skip_zero', [False, True])
+  def test_one_unit_is_left_where_all_are_asked_for(self, skip_zero):
     layout = reference.convolutional()
     weights = reference.random_weights(layout)
-    options = {'layers': ['conv'], 'skip_zero': False}
-    weights, _, first = prune(layout, weights, **options)
-    _, mask, second = prune(layout, weights, **options)
-    assert first['conv_0/units'].tolist() == second['conv_0/units'].tolist()
-    assert 'dense_0/units' not in second
-    assert mask.any()
+    options = {'fraction': 1.0, 'criterion': 'l1', 'skip_zero': skip_zero}
+    for _ in range(2):
+      weights, _, _ = prune(layout, weights, **options)
+    for name in ('conv_0', 'conv_1', 'dense_0'):
+      kernel = reference.part(weights, layout[name].kernel)
+      assert kernel.any(axis=tuple(range(kernel.ndim - 1))).sum() == 1
 
   def test_merging_equal_units_keeps_the_function(self):
     layout = reference.perceptron([4, 6, 3])

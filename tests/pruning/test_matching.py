@@ -73,6 +73,16 @@ class TestMatchPairs:
     eligible = [False, True, False, True]
     assert pairs(scores, eligible, 2) == [[3, -1], [1, -1], [1.0, 0.0]]
 
+  def test_units_that_may_not_keep_are_still_removed(self):
+    scores = np.ones([4, 4])
+    scores[:, 0] = scores[0] = 0.0
+    may_keep = tf.constant([False, True, True, True])
+    # Without the bound the first pair is (0, 1): 1 removed, 0 kept.
+    assert pairs(scores, ALL, 1)[:2] == [[1], [0]]
+    assert pairs(scores, ALL, 1, may_keep=may_keep)[:2] == [[0], [1]]
+    nobody = tf.zeros([4], tf.bool)
+    assert pairs(scores, ALL, 1, may_keep=nobody)[:2] == [[-1], [-1]]
+
   def test_a_unit_does_not_pair_with_itself(self):
     scores = 1.0 - np.eye(4)
     removed, partners, _ = pairs(scores, ALL, 2)

@@ -55,6 +55,10 @@ class TestRefusals:
       ({'l1_weight': 0.0, 'entropy_weight': 0.0}, 'one of them above'),
       ({'similarity_threshold': 1.1}, r'must be in \[0, 1\]'),
       ({'replication': 'flap_code'}, "is defined for criterion 'saliency'"),
+      (
+        {'replication': 'flap_code', 'skip_zero': True},
+        "'flap_code' chooses zero units again",
+      ),
     ],
   )
   def test_options(self, options, message):
@@ -76,4 +80,5 @@ def test_defaults_are_the_papers():
     o.name: o.default for o in registry.entry('pruner', 'flap').options
   }
   assert options['fraction'] == 0.01
+  assert options['skip_zero'] is False
   assert (options['l1_weight'], options['entropy_weight']) == (0.75, 0.25)
