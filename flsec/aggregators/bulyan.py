@@ -27,7 +27,8 @@ def bulyan(*, num_byzantine: int, replication: str = 'none') -> Rule:
   2. In each coordinate, the mean of the theta - 2 f values closest to the
      median of the theta; a tie between two sides takes the lower value.
 
-  Unweighted. `selected` is 1/theta for the rows of step 1.
+  Unweighted. `selected` is 1/theta for the rows of step 1; their shares of the
+  result, which step 2 settles, are not tracked.
 
   Args:
     num_byzantine: f; needs n >= 4 f + 3 clients.
@@ -74,6 +75,7 @@ def bulyan(*, num_byzantine: int, replication: str = 'none') -> Rule:
     minimum_clients=4 * num_byzantine + 3,
     requirement=f'n >= 4 f + 3 with f = num_byzantine = {num_byzantine}',
     takes_scored_rows=True,
+    has_shares=False,
   )
 
 

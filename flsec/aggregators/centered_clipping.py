@@ -57,6 +57,7 @@ def centered_clipping(*, radius: float = 1.0, num_iterations: int = 1) -> Rule:
     f'centered_clipping({radius=}, {num_iterations=})',
     next_state,
     initialize=lambda dimension: tf.zeros([dimension]),
+    leaves_out_rows=False,
   )
 
 

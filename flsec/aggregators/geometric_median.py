@@ -72,6 +72,7 @@ def geometric_median(
     f'geometric_median({num_iterations=}, {smoothing=}, {start=})',
     aggregate,
     selects_rows=True,
+    leaves_out_rows=False,
   )
 
 

@@ -32,5 +32,9 @@ def mean(*, weighted: bool = True) -> Rule:
     return selection.weighted_sum(shares, updates), {'selected': shares}
 
   return stateless(
-    'mean', aggregate, is_weighted_mean=weighted, selects_rows=True
+    'mean',
+    aggregate,
+    is_weighted_mean=weighted,
+    selects_rows=True,
+    leaves_out_rows=False,
   )

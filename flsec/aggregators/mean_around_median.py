@@ -45,4 +45,6 @@ def mean_around_median(*, num_byzantine: int) -> Rule:
     aggregate,
     minimum_clients=2 * num_byzantine + 1,
     requirement=f'n > 2 f with f = num_byzantine = {num_byzantine}',
+    has_shares=False,
+    leaves_out_rows=False,
   )

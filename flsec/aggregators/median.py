@@ -26,4 +26,4 @@ def median() -> Rule:
     shares = selection.equal_shares(tf.ones([columns.num_rows(updates)]))
     return order_statistics.median(updates), {'selected': shares}
 
-  return stateless('median', aggregate)
+  return stateless('median', aggregate, has_shares=False, leaves_out_rows=False)

@@ -49,5 +49,8 @@ def norm_clipped_mean(*, radius: Optional[float] = None) -> Rule:
     return selection.weighted_sum(shares, updates), {'selected': shares}
 
   return stateless(
-    f'norm_clipped_mean({radius=})', aggregate, selects_rows=True
+    f'norm_clipped_mean({radius=})',
+    aggregate,
+    selects_rows=True,
+    leaves_out_rows=False,
   )

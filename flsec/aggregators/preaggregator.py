@@ -102,6 +102,8 @@ def compose(preaggregators: Sequence[PreAggregator], rule: Rule) -> Rule:
     requirement=requirement,
     needs=needs,
     selects_rows=rule.selects_rows,
+    has_shares=rule.has_shares,
+    leaves_out_rows=rule.leaves_out_rows,
   )
 
 

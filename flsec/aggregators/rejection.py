@@ -80,6 +80,7 @@ def rejection_rule(
     requirement=requirement,
     needs=rule.needs | {'validation'},
     scored_by=scored_by,
+    has_shares=rule.has_shares,
   )
 
 

@@ -72,7 +72,8 @@ class Rule:
     name: the registered name, with its options where that helps a reader.
     next: `(state, updates float32 [n, d], weights float32 [n], context) ->
       (state, update float32 [d], measurements)`. `measurements['selected']` is
-      float32 [n], the share of each row in the result (0 for a dropped row).
+      float32 [n], the share of each row in the result (0 for a dropped row);
+      `has_shares` and `leaves_out_rows` say how far it may be read so.
       n may be unknown statically; where it is known the fast path is taken.
     initialize: `d -> state`.
     minimum_clients: the fewest rows the rule is defined for.
@@ -87,6 +88,11 @@ class Rule:
       and its result from the rows themselves; None where `selects_rows` says
       all, or where the rule scores no clients.
     unscreened: of a screened rule, the rule that it wraps.
+    has_shares: whether `selected` are shares of the result. A rule that works
+      coordinate by coordinate has none: its `selected` is above 0 for the rows
+      that it worked on, all alike, and nothing is measured from its values.
+    leaves_out_rows: whether the rule gives rows that it mistrusts the share 0.
+      Where it does not, nobody is caught or selected, and neither is measured.
   """
 
   name: str
@@ -99,6 +105,8 @@ class Rule:
   scored_by: Optional[Callable[[View], Next]] = None
   requirement: str = ''
   unscreened: Optional['Rule'] = None
+  has_shares: bool = True
+  leaves_out_rows: bool = True
 
   def __call__(
     self, updates: Any, weights: Any = None, context: Any = None
@@ -143,6 +151,8 @@ def stateless(
   is_weighted_mean: bool = False,
   selects_rows: bool = False,
   takes_scored_rows: bool = False,
+  has_shares: bool = True,
+  leaves_out_rows: bool = True,
 ) -> Rule:
   """Makes a rule that keeps nothing between rounds.
 
@@ -157,6 +167,8 @@ def stateless(
     selects_rows: see `Rule`.
     takes_scored_rows: `aggregate` is `(updates [n, d], scored [n, e]) -> ...`
       instead, and looks at `scored` to score the rows (`Rule.scored_by`).
+    has_shares: see `Rule`.
+    leaves_out_rows: see `Rule`.
   """
 
   def scored_by(view: View) -> Next:
@@ -182,6 +194,8 @@ def stateless(
     is_weighted_mean=is_weighted_mean,
     selects_rows=selects_rows,
     scored_by=scored_by if takes_scored_rows else None,
+    has_shares=has_shares,
+    leaves_out_rows=leaves_out_rows,
   )
 
 

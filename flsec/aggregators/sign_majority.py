@@ -30,4 +30,6 @@ def sign_majority() -> Rule:
     shares = selection.equal_shares(tf.ones([columns.num_rows(updates)]))
     return columns.map_columns(vote, updates), {'selected': shares}
 
-  return stateless('sign_majority', aggregate)
+  return stateless(
+    'sign_majority', aggregate, has_shares=False, leaves_out_rows=False
+  )

@@ -56,25 +56,37 @@ def trimmed_mean(
   ) -> tuple[tf.Tensor, Measurements]:
     del weights, context
     rows = columns.num_rows(updates)
-    cut = num_byzantine
-    if trim_fraction is not None:
-      cut = _floor_of_share(trim_fraction, rows)
+    cut = num_trimmed(rows, num_byzantine, trim_fraction)
     update = order_statistics.mean_of_ranks(updates, cut, rows - cut - 1)
     return update, {'selected': selection.equal_shares(tf.ones([rows]))}
 
   if num_byzantine is None:
-    return stateless(f'trimmed_mean({trim_fraction=})', aggregate)
+    return stateless(
+      f'trimmed_mean({trim_fraction=})',
+      aggregate,
+      has_shares=False,
+      leaves_out_rows=False,
+    )
   return stateless(
     f'trimmed_mean({num_byzantine=})',
     aggregate,
     minimum_clients=2 * num_byzantine + 1,
     requirement=f'n > 2 f with f = num_byzantine = {num_byzantine}',
+    has_shares=False,
+    leaves_out_rows=False,
   )
 
 
-def _floor_of_share(share: float, rows: columns.Count) -> columns.Count:
+def num_trimmed(
+  rows: columns.Count,
+  num_byzantine: Optional[int],
+  trim_fraction: Optional[float],
+) -> columns.Count:
+  """Returns b, the values that `trimmed_mean` cuts on each side of n rows."""
+  if trim_fraction is None:
+    return num_byzantine
   # 0.29 * 100 is 28.999999999999996 in floating point.
   slack = 1e-9
   if isinstance(rows, int):
-    return int(share * rows + slack)
-  return tf.cast(share * tf.cast(rows, tf.float64) + slack, tf.int32)
+    return int(trim_fraction * rows + slack)
+  return tf.cast(trim_fraction * tf.cast(rows, tf.float64) + slack, tf.int32)

@@ -192,9 +192,7 @@ def _escape(
   if not experiment.evaluation.escape:
     return None
   rule = _build('aggregator', experiment.server.aggregator, facts)
-  return round_measures.build_escape(
-    experiment.server, rule, facts['num_clients']
-  )
+  return round_measures.build_escape(experiment.server, rule)
 
 
 def _pruner(experiment: schema.Experiment, uses_xla: bool) -> Optional[Pruner]:

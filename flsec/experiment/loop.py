@@ -142,7 +142,7 @@ def _build_round(
     if attack:
       active = bool(attack.is_active(round_number))
       metrics['attack/active'] = int(active)
-    metrics.update(round_metrics(output))
+    metrics.update(round_metrics(output, assembled.plan.rule))
     ended = time.perf_counter()
     metrics.update(_stage_seconds(runtime.stage_seconds, metrics))
     metrics['time/evaluation_seconds'] = ended - trained

@@ -5,23 +5,26 @@ from typing import Any
 
 import numpy as np
 
+from flsec.aggregators.rule import Rule
 from flsec.metrics import detection
 
 _PASSED_ON = ('rule/', 'attack/', 'escape/')
 
 
-def round_metrics(output: Mapping[str, Any]) -> dict[str, float]:
+def round_metrics(output: Mapping[str, Any], rule: Rule) -> dict[str, float]:
   """Names the measurements of a round.
 
   Args:
     output: the metrics struct of `federated.server_step`.
+    rule: that aggregated; tells which of its shares mean something.
 
   Returns:
     train/loss (nats, mean over benign clients); update_norm/benign_mean,
-    .../malicious_mean and .../aggregate (l2); rule/selected_benign and
-    .../selected_malicious (rows with a share in the result), .../precision,
-    .../recall and .../malicious_share (see `metrics.detection`), and every
-    scalar that the rule measured; attack/cosine_to_benign and escape/...;
+    .../malicious_mean and .../aggregate (l2); of a rule that leaves out rows
+    rule/selected_benign and .../selected_malicious (rows with a share in the
+    result), .../precision and .../recall, of one whose rows have shares
+    .../malicious_share (see `metrics.detection`), and every scalar that the
+    rule measured; attack/cosine_to_benign and escape/...;
     clients/participating and clients/malicious; pruning/<layer>/units (pruned
     in this round); time/<stage>_seconds of the server's stages.
   """
@@ -36,7 +39,7 @@ def round_metrics(output: Mapping[str, Any]) -> dict[str, float]:
   if malicious.any():
     metrics['update_norm/malicious_mean'] = _mean(values['norm'][malicious])
   metrics['update_norm/aggregate'] = float(values['update_norm'])
-  metrics.update(_selection(values['selected'], malicious))
+  metrics.update(_selection(values['selected'], malicious, rule))
   metrics['rule/num_dropped'] = int(values['num_dropped'])
   for name, value in values.items():
     if name.startswith(_PASSED_ON) and value.ndim == 0:
@@ -49,14 +52,22 @@ def round_metrics(output: Mapping[str, Any]) -> dict[str, float]:
   return metrics
 
 
-def _selection(selected: np.ndarray, malicious: np.ndarray) -> dict[str, float]:
-  if not malicious.any():
-    return {'rule/selected_benign': int((selected > 0).sum())}
+def _selection(
+  selected: np.ndarray, malicious: np.ndarray, rule: Rule
+) -> dict[str, float]:
   found = detection.detection(selected, malicious)
-  return {
+  named = {
     name.replace('detection/', 'rule/'): value.numpy().item()
     for name, value in found.items()
   }
+  share = named.pop('rule/malicious_share')
+  if not malicious.any():
+    named = {'rule/selected_benign': named['rule/selected_benign']}
+  if not rule.leaves_out_rows:
+    named = {}
+  if rule.has_shares and malicious.any():
+    named['rule/malicious_share'] = share
+  return named
 
 
 def _mean(values: np.ndarray) -> float:

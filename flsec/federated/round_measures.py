@@ -1,10 +1,11 @@
 """What is measured on the stack of updates in a round, besides the rule."""
 
-from typing import Callable, Optional
+from typing import Any, Callable, Optional, Union
 
 import tensorflow as tf
 
 from flsec.aggregators.rule import Rule
+from flsec.aggregators.trimmed_mean import num_trimmed
 from flsec.config import schema
 from flsec.metrics import escape
 
@@ -13,44 +14,75 @@ Measures = dict[str, tf.Tensor]
 Escape = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], Measures]
 
 
-def build_escape(
-  server: schema.ServerConfig, rule: Rule, num_participants: int
-) -> Optional[Escape]:
+def build_escape(server: schema.ServerConfig, rule: Rule) -> Optional[Escape]:
   """Chooses how much of an attack escapes is measured for a rule.
 
   Args:
     server: the aggregator's name and options.
     rule: the rule built from it, without pre-aggregators.
-    num_participants: clients in a round, n.
 
   Returns:
-    The measurement of `flsec.metrics.escape` that is defined for the rule: by
-    entry for trimmed_mean and median, by client and entry for bulyan, by client
-    for other rules that select rows; None where none is defined.
+    The measurement of `flsec.metrics.escape` that is defined for the rule, in
+    the variant that `replication` names: by entry for trimmed_mean, median and
+    mean_around_median, by client and entry for bulyan, by client for other
+    rules that leave out rows; None where none is defined.
   """
-  options = server.aggregator.options
   if server.preaggregators:
     return None  # The rule's rows are not clients.
-  if server.aggregator.name == 'trimmed_mean':
-    cut = options.get('num_byzantine')
-    if cut is None:
-      cut = int(options['trim_fraction'] * num_participants)
-    return lambda updates, malicious, selected: {
-      'index': escape.trimmed_mean_escape(updates, malicious, cut)
-    }
-  if server.aggregator.name == 'median':
-    return lambda updates, malicious, selected: {
-      'index': escape.median_escape(updates, malicious)
-    }
-  if server.aggregator.name == 'bulyan':
+  name, options = _innermost(server.aggregator)
+  if name == 'bulyan':
     return lambda updates, malicious, selected: escape.bulyan_escape(
-      updates, malicious, selected, options['num_byzantine']
+      updates,
+      malicious,
+      selected,
+      options['num_byzantine'],
+      replication=options.get('replication', 'none'),
     )._asdict()
-  if rule.selects_rows:
+  by_entry = _entry_escape(name, options)
+  if by_entry:
+    return lambda updates, malicious, selected: {
+      'index': by_entry(updates, malicious, selected)
+    }
+  if rule.leaves_out_rows:
     return lambda updates, malicious, selected: {
       'client': escape.client_escape(selected, malicious)
     }
   return None
+
+
+def _innermost(aggregator: schema.Component) -> tuple[str, dict[str, Any]]:
+  """Returns the rule that settles which entries of the selected rows count."""
+  name, options = aggregator.name, aggregator.options
+  while name == 'amplified':  # It changes scores, and neither rows nor entries.
+    inner = options['rule']
+    if isinstance(inner, str):
+      inner = {'name': inner}
+    options = dict(inner)
+    name = options.pop('name')
+  return name, options
+
+
+def _entry_escape(
+  name: str, options: dict[str, Any]
+) -> Optional[Callable[..., tf.Tensor]]:
+  f = options.get('num_byzantine')
+  if name == 'trimmed_mean':
+    share = options.get('trim_fraction')
+    return lambda updates, malicious, selected: escape.trimmed_mean_escape(
+      updates, malicious, _num_trimmed(selected, f, share), selected
+    )
+  if name == 'mean_around_median':
+    return lambda updates, malicious, selected: (
+      escape.mean_around_median_escape(updates, malicious, f, selected)
+    )
+  return escape.median_escape if name == 'median' else None
+
+
+def _num_trimmed(
+  selected: tf.Tensor, num_byzantine: Optional[int], share: Optional[float]
+) -> Union[int, tf.Tensor]:
+  rows = tf.math.count_nonzero(selected, dtype=tf.int32)
+  return num_trimmed(rows, num_byzantine, share)
 
 
 def crafted_cosine(updates: tf.Tensor, malicious: tf.Tensor) -> tf.Tensor:

@@ -9,8 +9,9 @@ def detection(
   """Compares the rows that a rule left out with the malicious ones.
 
   A client is taken for malicious where its share in the result is 0. So the
-  figures say something of rules that select rows (`Rule.selects_rows`, Bulyan,
-  FLTrust, ...) and nothing of a median.
+  figures say something of rules with `Rule.leaves_out_rows` (Krum, Bulyan,
+  FLTrust, ...), and the share of those with `Rule.has_shares`; of a median they
+  say nothing.
 
     precision = left out and malicious / left out
     recall = left out and malicious / malicious

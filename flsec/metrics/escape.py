@@ -9,10 +9,11 @@ References:
   and V. The paper gives the numbers; the definitions are those of its code.
 """
 
-from typing import Callable, NamedTuple
+from typing import Callable, NamedTuple, Optional, Union
 
 import tensorflow as tf
 
+Count = Union[int, tf.Tensor]
 # Columns in a block: ranks take two tensors of the block's size.
 _BLOCK_COLUMNS = 65536
 
@@ -48,7 +49,10 @@ def client_escape(selected: tf.Tensor, malicious: tf.Tensor) -> tf.Tensor:
 
 
 def trimmed_mean_escape(
-  updates: tf.Tensor, malicious: tf.Tensor, num_trimmed: int
+  updates: tf.Tensor,
+  malicious: tf.Tensor,
+  num_trimmed: Count,
+  selected: Optional[tf.Tensor] = None,
 ) -> tf.Tensor:
   """Returns malicious entries that survive trimming / malicious entries.
 
@@ -56,27 +60,53 @@ def trimmed_mean_escape(
     updates: float32 [n, d]; among equal entries the lower client ranks first.
     malicious: bool [n].
     num_trimmed: b, entries off each side of every coordinate; 2 b < n.
+    selected: float32 [n], above 0 for the rows that the rule was given (a row
+      that screening dropped does not escape); None: all.
 
   Raises:
-    ValueError: num_trimmed is out of range.
+    ValueError: num_trimmed is a number out of range.
   """
   rows = updates.shape[0]
-  if num_trimmed < 0 or (rows is not None and 2 * num_trimmed >= rows):
+  if isinstance(num_trimmed, int) and (
+    num_trimmed < 0 or (rows is not None and 2 * num_trimmed >= rows)
+  ):
     raise ValueError(
       'trimmed_mean_escape: num_trimmed must be 0 or more, and less than half '
       f'of n={rows}; got {num_trimmed}.'
     )
-
-  def survivors(block: tf.Tensor) -> tf.Tensor:
-    ranked = tf.gather(malicious, _order(block))  # [n, c]
-    stop = tf.shape(block)[0] - num_trimmed
-    return _count_rows(ranked[num_trimmed:stop])
-
-  entries = tf.cast(_count(malicious), tf.float32) * updates.shape[1]
-  return _ratio(_sum_columns(survivors, updates), entries)
+  kept = _kept_entries(
+    updates, malicious, selected, lambda block: _trimmed(block, num_trimmed)
+  )
+  return _ratio(kept, _entries(malicious, updates))
 
 
-def median_escape(updates: tf.Tensor, malicious: tf.Tensor) -> tf.Tensor:
+def mean_around_median_escape(
+  updates: tf.Tensor,
+  malicious: tf.Tensor,
+  num_byzantine: int,
+  selected: Optional[tf.Tensor] = None,
+) -> tf.Tensor:
+  """Returns malicious entries near the median / malicious entries.
+
+  Args:
+    updates: float32 [n, d].
+    malicious: bool [n].
+    num_byzantine: f; the rule keeps the n - f entries closest to the median.
+    selected: as in `trimmed_mean_escape`.
+  """
+
+  def nearest(block: tf.Tensor) -> tf.Tensor:
+    return _nearest_median(block, tf.shape(block)[0] - num_byzantine)
+
+  kept = _kept_entries(updates, malicious, selected, nearest)
+  return _ratio(kept, _entries(malicious, updates))
+
+
+def median_escape(
+  updates: tf.Tensor,
+  malicious: tf.Tensor,
+  selected: Optional[tf.Tensor] = None,
+) -> tf.Tensor:
   """Returns coordinates whose median is a malicious value / coordinates.
 
   The median of an even n is the mean of the two middle values, so both have to
@@ -85,13 +115,13 @@ def median_escape(updates: tf.Tensor, malicious: tf.Tensor) -> tf.Tensor:
   Args:
     updates: float32 [n, d].
     malicious: bool [n].
+    selected: as in `trimmed_mean_escape`.
   """
+  of_rows, is_bad = _rows_taken(malicious, selected)
 
   def taken(block: tf.Tensor) -> tf.Tensor:
-    ranked = tf.sort(block, axis=0)
-    rows = tf.shape(block)[0]
-    median = 0.5 * ranked[(rows - 1) // 2] + 0.5 * ranked[rows // 2]
-    is_hit = (block == median) & malicious[:, None]
+    block = of_rows(block)
+    is_hit = tf.equal(block, _middle(tf.sort(block, axis=0))) & is_bad[:, None]
     return tf.cast(tf.reduce_any(is_hit, axis=0), tf.float32)
 
   coordinates = tf.where(tf.reduce_any(malicious), float(updates.shape[1]), 0.0)
@@ -103,6 +133,8 @@ def bulyan_escape(
   malicious: tf.Tensor,
   selected: tf.Tensor,
   num_byzantine: int,
+  *,
+  replication: str = 'none',
 ) -> BulyanEscape:
   """Returns what escapes the two steps of Bulyan.
 
@@ -110,24 +142,21 @@ def bulyan_escape(
     updates: float32 [n, d].
     malicious: bool [n].
     selected: float32 [n], above 0 for the theta rows that step 1 selects.
-    num_byzantine: f; step 2 keeps the theta - 2 f entries closest to the
-      median, among equally close ones those of the lower client.
+    num_byzantine: f; step 2 keeps theta - 2 f entries.
+    replication: which of the rule's step 2: 'none' keeps the entries closest
+      to the median, 'flbyz' those left of f trimmed off each side.
   """
-  chosen = tf.where(selected > 0)[:, 0]
-  is_bad = tf.gather(malicious, chosen)  # [theta]
-  rows = tf.gather(updates, chosen)
-  count = tf.shape(chosen)[0] - 2 * num_byzantine
+  is_chosen = selected > 0
+  count = _count(is_chosen) - 2 * num_byzantine
 
   def survivors(block: tf.Tensor) -> tf.Tensor:
-    ranked = tf.sort(block, axis=0)
-    size = tf.shape(block)[0]
-    median = 0.5 * ranked[(size - 1) // 2] + 0.5 * ranked[size // 2]
-    nearest = _order(tf.abs(block - median))[:count]
-    return _count_rows(tf.gather(is_bad, nearest))
+    if replication == 'flbyz':
+      return _trimmed(block, num_byzantine)
+    return _nearest_median(block, count)
 
   dimension = float(updates.shape[1])
-  kept = _sum_columns(survivors, rows)
-  selected_bad = tf.cast(_count(is_bad), tf.float32)
+  kept = _kept_entries(updates, malicious, selected, survivors)
+  selected_bad = tf.cast(_count(is_chosen & malicious), tf.float32)
   bad = tf.cast(_count(malicious), tf.float32)
   index = tf.math.divide_no_nan(kept, selected_bad * dimension)
   return BulyanEscape(
@@ -138,14 +167,65 @@ def bulyan_escape(
   )
 
 
+def _kept_entries(
+  updates: tf.Tensor,
+  malicious: tf.Tensor,
+  selected: Optional[tf.Tensor],
+  survivors: Callable[[tf.Tensor], tf.Tensor],
+) -> tf.Tensor:
+  """Counts the malicious entries among those that a rule keeps.
+
+  Args:
+    updates, malicious, selected: as in `trimmed_mean_escape`.
+    survivors: `block [m, c] of the rows taken -> int32 [k, c]`, the rows whose
+      entries are kept in each column.
+  """
+  of_rows, is_bad = _rows_taken(malicious, selected)
+
+  def count(block: tf.Tensor) -> tf.Tensor:
+    kept = tf.gather(is_bad, survivors(of_rows(block)))  # [k, c]
+    return tf.reduce_sum(tf.cast(kept, tf.float32), axis=0)
+
+  return _sum_columns(count, updates)
+
+
+def _rows_taken(
+  malicious: tf.Tensor, selected: Optional[tf.Tensor]
+) -> tuple[Callable[[tf.Tensor], tf.Tensor], tf.Tensor]:
+  """Returns what leaves the rows taken in a block, and who is malicious."""
+  if selected is None:
+    return lambda block: block, malicious
+  chosen = tf.where(selected > 0)[:, 0]
+  return lambda block: tf.gather(block, chosen), tf.gather(malicious, chosen)
+
+
+def _trimmed(block: tf.Tensor, num_trimmed: Count) -> tf.Tensor:
+  stop = tf.shape(block)[0] - num_trimmed
+  return _order(block)[num_trimmed:stop]
+
+
+def _nearest_median(block: tf.Tensor, count: Count) -> tf.Tensor:
+  """Returns int32 [count, c]: a tie between two sides takes the lower value."""
+  order = tf.transpose(_order(block))  # [c, m]
+  ranked = tf.transpose(tf.gather(tf.transpose(block), order, batch_dims=1))
+  # The closest values are `count` neighbouring ranks. A rank gives way to the
+  # one `count` above it while the middle of both is below the median.
+  between = 0.5 * ranked[: tf.shape(block)[0] - count] + 0.5 * ranked[count:]
+  is_passed = between < _middle(ranked)
+  start = tf.reduce_sum(tf.cast(is_passed, tf.int32), axis=0)
+  window = start[:, None] + tf.range(count)  # [c, count]
+  return tf.transpose(tf.gather(order, window, batch_dims=1))
+
+
+def _middle(ranked: tf.Tensor) -> tf.Tensor:
+  rows = tf.shape(ranked)[0]
+  return 0.5 * ranked[(rows - 1) // 2] + 0.5 * ranked[rows // 2]
+
+
 def _order(block: tf.Tensor) -> tf.Tensor:
   """Returns int32 [n, c], each column's rows by value, ties by index."""
   order = tf.argsort(tf.transpose(block), axis=1, stable=True)
   return tf.transpose(order)
-
-
-def _count_rows(mask: tf.Tensor) -> tf.Tensor:
-  return tf.reduce_sum(tf.cast(mask, tf.float32), axis=0)  # [c]
 
 
 def _sum_columns(
@@ -172,6 +252,10 @@ def _sum_columns(
     parallel_iterations=1,
   )
   return tf.cast(total, tf.float32)
+
+
+def _entries(malicious: tf.Tensor, updates: tf.Tensor) -> tf.Tensor:
+  return tf.cast(_count(malicious), tf.float32) * float(updates.shape[1])
 
 
 def _count(mask: tf.Tensor) -> tf.Tensor:

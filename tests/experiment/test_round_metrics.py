@@ -5,7 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from flsec.experiment.round_metrics import round_metrics
+from flsec import aggregators, registry
+from flsec.aggregators import preaggregator
+from flsec.experiment import round_metrics as round_metrics_lib
+
+KRUM = {'name': 'multi_krum', 'num_byzantine': 1}
 
 
 def _output(**changes):
@@ -21,6 +25,13 @@ def _output(**changes):
     'pruned': np.bool_(True),
     **changes,
   }
+
+
+def round_metrics(output, name='multi_krum', **options):
+  if name == 'multi_krum':
+    options = {'num_byzantine': 1}
+  rule = aggregators.build(name, **options)
+  return round_metrics_lib.round_metrics(output, rule)
 
 
 def test_benign_and_malicious_apart():
@@ -39,6 +50,64 @@ def test_selection():
   assert found['rule/selected_benign'] == 1
   assert found['rule/selected_malicious'] == 2
   assert found['rule/malicious_share'] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+  ('name', 'options', 'measured'),
+  [
+    ('multi_krum', {}, {'selected', 'share'}),
+    ('gas', {'num_byzantine': 1}, {'selected', 'share'}),
+    ('loss_rejection', {'rule': 'mean', 'num_rejected': 1}, 'as multi_krum'),
+    ('amplified', {'rule': KRUM}, 'as multi_krum'),
+    # Shares, but nobody is left out: selected, precision and recall would be
+    # constants.
+    ('mean', {'weighted': False}, {'share'}),
+    ('mean', {'weighted': True}, {'share'}),
+    ('centered_clipping', {'radius': 1.0}, {'share'}),
+    ('geometric_median', {}, {'share'}),
+    ('norm_clipped_mean', {'radius': 1.0}, {'share'}),
+    # Rows are chosen, and then cut entry by entry: they have no shares.
+    ('bulyan', {'num_byzantine': 1}, {'selected'}),
+    ('amplified', {'rule': {**KRUM, 'name': 'bulyan'}}, {'selected'}),
+    ('union_rejection', {'rule': 'median', 'num_rejected': 1}, {'selected'}),
+    ('median', {}, set()),
+    ('trimmed_mean', {'num_byzantine': 1}, set()),
+    ('trimmed_mean', {'trim_fraction': 0.25}, set()),
+    ('mean_around_median', {'num_byzantine': 1}, set()),
+    ('sign_majority', {}, set()),
+    ('mean_statistics', {'rule': 'median'}, set()),
+  ],
+)
+def test_a_rule_is_measured_by_what_it_tells(name, options, measured):
+  if measured == 'as multi_krum':
+    measured = {'selected', 'share'}
+  names = {
+    'selected': {
+      'selected_benign',
+      'selected_malicious',
+      'precision',
+      'recall',
+    },
+    'share': {'malicious_share'},
+  }
+  wanted = set().union(*(names[one] for one in measured))
+  found = round_metrics(_output(), name, **options)
+  of_rule = {n.split('/')[1] for n in found if n.startswith('rule/')}
+  assert of_rule == wanted | {'num_dropped'}
+  unattacked = round_metrics(_output(rank=np.full(4, -1)), name, **options)
+  assert ('rule/selected_benign' in unattacked) == ('selected' in measured)
+  assert 'rule/malicious_share' not in unattacked
+
+
+def test_behind_a_preaggregator_a_rule_tells_as_much():
+  bucketing = registry.build('preaggregator', 'bucketing')
+  for name, wanted in (('median', False), ('krum', True)):
+    options = {'num_byzantine': 0} if name == 'krum' else {}
+    inner = aggregators.build(name, **options)
+    rule = preaggregator.compose([bucketing], inner)
+    found = round_metrics_lib.round_metrics(_output(), rule)
+    assert ('rule/selected_malicious' in found) == wanted
+    assert ('rule/malicious_share' in found) == wanted
 
 
 def test_nothing_selected_has_no_share():

@@ -81,6 +81,51 @@ def test_bulyan_follows_the_reference():
   np.testing.assert_allclose(found, wanted, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+  ('replication', 'index'),
+  [
+    # Table V's index escape in %, 73, 60, 29 and 0, on another model.
+    ('flbyz', (0.744, 0.613, 0.318, 0.0)),
+    ('none', (0.949, 0.848, 0.473, 0.0)),
+  ],
+)
+def test_bulyan_against_alie_on_normal_rows(replication, index):
+  rng = np.random.default_rng(0)
+  benign = rng.standard_normal((20, 8000))
+  rule = aggregators.build('bulyan', num_byzantine=5, replication=replication)
+  malicious = tf.range(25) < 5
+  for z, wanted in zip((0.25, 0.5, 1.0, 1.5), index):
+    crafted = benign.mean(axis=0) - z * benign.std(axis=0, ddof=1)
+    x = tf.constant(np.concatenate([[crafted] * 5, benign]), tf.float32)
+    _, _, measured = rule.next((), x, tf.ones(25), ServerContext())
+    found = escape.bulyan_escape(
+      x, malicious, measured['selected'], 5, replication=replication
+    )
+    # The standard deviation of a share over 8,000 columns is below 0.006.
+    assert float(found.index) == pytest.approx(wanted, abs=0.02)
+    assert z == 1.5 or float(found.client) == 1.0
+
+
+def test_the_two_bulyans_keep_different_entries():
+  # Median 4; of 0 1 2 3 4 5 6 20 30 (f = 1) the seven nearest are 0 to 6, and
+  # without one at each end 1 to 20 are left. Row 7 is malicious.
+  rows = tf.constant([[0.0], [1], [2], [3], [4], [5], [6], [20], [30]])
+  malicious, selected = tf.range(9) == 7, tf.fill([9], 1 / 9)
+  for replication, wanted in (('none', 0), ('flbyz', 1)):
+    found = escape.bulyan_escape(
+      rows, malicious, selected, 1, replication=replication
+    )
+    assert found.index == wanted
+
+
+def test_of_two_equally_near_values_the_lower_is_kept():
+  # Median 2; 0 and 4 are as far: two of three below and above keep 0.
+  rows = tf.constant([[4.0], [3], [2], [1], [0]])
+  for place, wanted in enumerate([0, 1, 1, 1, 1]):
+    malicious = tf.range(5) == place
+    assert escape.mean_around_median_escape(rows, malicious, 1) == wanted
+
+
 def test_nobody_selected_lets_no_entry_escape_bulyan():
   x = tf.constant(np.random.default_rng(3).standard_normal((7, 4)), tf.float32)
   malicious = tf.range(7) == 6

@@ -104,6 +104,8 @@ def amplified(
     minimum_clients=rule.minimum_clients,
     requirement=rule.requirement,
     needs=rule.needs | {'layout'},
+    has_shares=rule.has_shares,
+    leaves_out_rows=rule.leaves_out_rows,
   )
 
 

@@ -74,4 +74,6 @@ def mean_statistics(*, rule: Rule) -> Rule:
     minimum_clients=rule.minimum_clients,
     requirement=rule.requirement,
     needs=rule.needs | {'layout'},
+    has_shares=rule.has_shares,
+    leaves_out_rows=rule.leaves_out_rows,
   )
