@@ -131,18 +131,19 @@ def _is_done(cell: loading.Cell, directory: pathlib.Path) -> bool:
 def _show_cell(directory: pathlib.Path) -> None:
   """Prints the short table of a finished run and writes its report."""
   from flsec.reporting import cell as cell_lib
-  from flsec.reporting import report, table
+  from flsec.reporting import formats, report, run_tables
 
-  _say(table.run_table(cell_lib.read_cell(directory)))
+  _say(formats.to_text(run_tables.run_table(cell_lib.read_cell(directory))))
   _say(f'Report: {report.write_report(directory)}')
 
 
 def _show_sweep(root: pathlib.Path) -> None:
   """Prints a table of all cells of an experiment and writes their report."""
   from flsec.reporting import cell as cell_lib
-  from flsec.reporting import report, table
+  from flsec.reporting import formats, report, run_tables
 
-  _say(table.sweep_table(cell_lib.find_cells(root)))
+  for table in run_tables.sweep_tables(cell_lib.find_cells(root)):
+    _say(formats.to_text(table))
   _say(f'Report: {report.write_report(root)}')
 
 

@@ -14,6 +14,8 @@ ACCURACY = 'test/accuracy'
 ERROR_RATE = 'attack/error_rate'
 SUCCESS_RATE = 'attack/success_rate'
 ROUND_SECONDS = 'time/round_seconds'
+# Malicious clients of a round beyond the number that the rule was told of.
+ABOVE_F = 'clients/malicious_above_f'
 ACTIVE = 'attack/active'
 _TEST = 'test/'
 _PACKAGES = ('tensorflow', 'tensorflow-federated', 'numpy')

@@ -15,6 +15,7 @@ import yaml
 from flsec.experiment import metric_rows, run_directory
 from flsec.experiment import summary as summary_lib
 from flsec.experiment.metric_rows import Row
+from flsec.reporting.measure import MEASURES, Measure, Moment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,26 +38,32 @@ class Headline:
   Rates and accuracies are shares of 1.
 
   Attributes:
-    accuracy: test accuracy, last measured.
+    last: by metric, what the last test of the model gave.
+    attacked_mean: by metric, the mean over the attacked rounds.
     best_accuracy: the highest test accuracy.
-    accuracy_before: test accuracy last measured before the attack began.
-    error_rate: error rate on the victim class, mean over attacked rounds.
-    success_rate: attack success, mean over attacked rounds.
+    before: by metric, what the last test before the attack gave.
     attacked_rounds: how many rounds were attacked.
+    rounds_above_f: in how many rounds more malicious clients took part than
+      the rule was told of.
     pruned_units: units pruned in all, by layer.
     seconds_per_round: median.
     seconds: of all rounds together.
   """
 
-  accuracy: Optional[float]
+  last: Mapping[str, Optional[float]]
+  attacked_mean: Mapping[str, Optional[float]]
   best_accuracy: Optional[float]
-  accuracy_before: Optional[float]
-  error_rate: Optional[float]
-  success_rate: Optional[float]
+  before: Mapping[str, Optional[float]]
   attacked_rounds: int
+  rounds_above_f: int
   pruned_units: Mapping[str, int]
   seconds_per_round: Optional[float]
   seconds: float
+
+  def value(self, measure: Measure, moment: Moment) -> Optional[float]:
+    """Returns the run's number of a measure at a moment."""
+    found = self.last if moment is Moment.LAST else self.attacked_mean
+    return found[measure.metric]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,17 +112,19 @@ class Cell:
     """The numbers that this run is compared by."""
     rows, attacked = self.rows, self.attacked
     last = summary_lib.last_tested(rows)
+    metrics = [measure.metric for measure in MEASURES]
     accuracies = summary_lib.values_of(rows, summary_lib.ACCURACY)
     seconds = summary_lib.values_of(rows, summary_lib.ROUND_SECONDS)
     return Headline(
-      accuracy=summary_lib.finite(last.get(summary_lib.ACCURACY)),
+      last={name: summary_lib.finite(last.get(name)) for name in metrics},
+      attacked_mean={n: summary_lib.mean_of(attacked, n) for n in metrics},
       best_accuracy=max(accuracies, default=None),
-      accuracy_before=summary_lib.before_attack(
-        rows, attacked, summary_lib.ACCURACY
-      ),
-      error_rate=summary_lib.mean_of(attacked, summary_lib.ERROR_RATE),
-      success_rate=summary_lib.mean_of(attacked, summary_lib.SUCCESS_RATE),
+      before={
+        name: summary_lib.before_attack(rows, attacked, name)
+        for name in metrics
+      },
       attacked_rounds=len(attacked),
+      rounds_above_f=sum(row.get(summary_lib.ABOVE_F, 0) > 0 for row in rows),
       pruned_units=summary_lib.pruned_units(rows),
       seconds_per_round=statistics.median(seconds) if seconds else None,
       seconds=math.fsum(seconds),

@@ -5,11 +5,15 @@ from typing import Any, Optional
 
 from flsec.experiment import metric_rows, summary
 from flsec.metrics import averaged
-from flsec.reporting import settings
+from flsec.reporting import places
 from flsec.reporting.cell import Cell
 
-# What attack and defence are made of; the clean run differs in nothing else.
-_CONTEST = ('attack', 'server', 'pruning', 'defense', 'name', 'description')
+# What attack and defence are made of, and what changes no result; the clean run
+# differs in nothing else.
+_CONTEST = (
+  'attack', 'server', 'pruning', 'defense', 'name', 'description', 'plugins',
+  'runtime',
+)  # fmt: skip
 
 
 def accuracy_losses(cells: Sequence[Cell]) -> list[Optional[float]]:
@@ -42,7 +46,10 @@ def _is_clean(cell: Cell) -> bool:
 
 def _other_settings(cell: Cell) -> tuple[tuple[str, Any], ...]:
   kept = {k: v for k, v in cell.config.items() if k not in _CONTEST}
-  flat = settings.flatten(kept)
+  flat = places.flatten(kept)
+  flat['mixed_precision'] = (cell.config.get('runtime') or {}).get(
+    'mixed_precision', False
+  )
   return tuple(sorted((path, repr(value)) for path, value in flat.items()))
 
 

@@ -13,18 +13,19 @@ from matplotlib.patches import Rectangle
 
 from flsec.experiment import summary as summary_lib
 from flsec.experiment.metric_rows import ROUND
-from flsec.reporting import settings, style
+from flsec.reporting import places as places_lib
+from flsec.reporting import style
 from flsec.reporting.cell import Cell
 from flsec.reporting.comparison import Comparison, comparisons
 from flsec.reporting.plots import Picture
-from flsec.reporting.table import caption
+from flsec.reporting.run_tables import over_seeds
 
 _LINES = len(style.CYCLE) * len(style.LINE_STYLES)
 # Letters that fit: beside a map, in a legend, across a picture.
 _ROW_LETTERS, _LEGEND_LETTERS, _PICTURE_LETTERS = 46, 50, 112
 _MAP_CAPTION = (
-  'Yellow is good for the defender in every map. The worst case over the '
-  'others stands apart.'
+  'Yellow is good for the defender in every map. The worst case of a whole row '
+  'stands apart.'
 )
 _CURVES = (
   'Median over seeds. The vertical line marks where the attack begins. The '
@@ -40,7 +41,7 @@ def pictures(cells: Sequence[Cell]) -> list[Picture]:
     for i, comparison in enumerate(comparisons(cells)):
       if comparison.is_grid:
         png = style.to_png(draw_heat_map(comparison))
-        title = caption(comparison)
+        title = _title(comparison)
         found.append(Picture(f'map_{i}', title, _MAP_CAPTION, True, png))
     figure = draw_curves(cells)
     if figure is not None:
@@ -50,18 +51,23 @@ def pictures(cells: Sequence[Cell]) -> list[Picture]:
   return found
 
 
+def _title(comparison: Comparison) -> str:
+  measure, moment = comparison.measure, comparison.moment
+  return f'{measure.title}, {moment.title}{over_seeds([comparison])}'
+
+
 def draw_heat_map(comparison: Comparison) -> Figure:
   """Draws defences against threats, the worst case apart."""
   shown = comparison.laid_out()
   values = np.array(
-    [[math.nan if v is None else v for v in row] for row in shown.values]
+    [[v.centre if v else math.nan for v in row] for row in shown.values]
   )  # [rows, columns], the worst case last in one of them
   rows, columns = values.shape
   figure, (axes,) = style.figure(1.0 + 0.42 * rows)
   good = comparison.measure.is_higher_better
   left, top = np.arange(columns, dtype=float), np.arange(rows, dtype=float)
   # The worst case stands a quarter of a box apart.
-  (top if shown.is_tall else left)[-1] += 0.25
+  (top if shown.is_tall else left)[-1] += 0.25 * shown.has_worst
   for i in range(rows):
     for j in range(columns):
       _draw_box(
@@ -129,10 +135,10 @@ def _panels_and_lines(
   cells: Sequence[Cell],
 ) -> tuple[list[tuple[str, str]], list[str], list[str]]:
   """Returns (panel, line) of each run, then all panels and all lines."""
-  places = [(p.threat, p.defence) for p in settings.places(cells)]
+  places = [(p.threat, p.defence) for p in places_lib.places(cells)]
   if len({t for t, _ in places}) > len({d for _, d in places}):
     places = [(defence, threat) for threat, defence in places]
-  titles, names = (settings.in_order(words) for words in zip(*places))
+  titles, names = (places_lib.in_order(words) for words in zip(*places))
   return places, titles, names
 
 

@@ -12,9 +12,16 @@ import jinja2
 import flsec
 from flsec import atomic_file
 from flsec.reporting import cell as cell_lib
-from flsec.reporting import comparison_plots, plots, settings, table
+from flsec.reporting import (
+  comparison_plots,
+  formats,
+  plots,
+  run_tables,
+  settings,
+)
 from flsec.reporting.cell import Cell
-from flsec.reporting.comparison import comparisons
+from flsec.reporting.measure import ACCURACY, MEASURES
+from flsec.reporting.table import SECONDS
 
 REPORT = 'report.html'
 _TEMPLATES = 'flsec.reporting'
@@ -51,6 +58,7 @@ def render_run(cell: Cell) -> str:
     title=cell.title,
     cell=cell,
     tiles=_tiles(cell),
+    warnings=run_tables.warnings([cell]),
     pictures=plots.pictures(cell),
     changes=settings.changed(cell.config),
     planned=cell.config.get('rounds'),
@@ -60,20 +68,14 @@ def render_run(cell: Cell) -> str:
 
 def render_comparison(folder: pathlib.Path, cells: Sequence[Cell]) -> str:
   """Returns the page that compares runs."""
-  header, lines = table.cell_lines(cells)
-  links = [_link(folder, cell) for cell in cells]
-  grids = [
-    (table.caption(comparison), *table.grid(comparison))
-    for comparison in comparisons(cells)
-    if comparison.is_grid
-  ]
+  runs, *grids = run_tables.sweep_tables(cells)
   titles = dict.fromkeys(cell.title for cell in cells)
   return _template('comparison.html.j2').render(
     title=', '.join(titles) if len(titles) <= 3 else folder.name,
     num_done=sum(cell.is_done for cell in cells),
     num_cells=len(cells),
-    header=header,
-    lines=list(zip(links, lines)),
+    runs=runs,
+    links=[_link(folder, cell) for cell in cells],
     grids=grids,
     pictures=comparison_plots.pictures(cells),
     version=flsec.__version__,
@@ -85,15 +87,17 @@ def _tiles(cell: Cell) -> list[dict[str, str]]:
   found = cell.headline
   attacked = f'mean of {found.attacked_rounds} attacked rounds'
   units = found.pruned_units
-  candidates = [
-    (
-      'Final accuracy',
-      _percent(found.accuracy),
-      f'best {_percent(found.best_accuracy)}',
-    ),
-    ('Before the attack', _percent(found.accuracy_before), 'accuracy'),
-    ('Error rate', _percent(found.error_rate), attacked),
-    ('Attack success', _percent(found.success_rate), attacked),
+  candidates = []
+  for measure in MEASURES:
+    last = _percent(found.last[measure.metric])
+    mean = _percent(found.attacked_mean[measure.metric])
+    before = _percent(found.before[measure.metric])
+    notes = [] if mean == _EMPTY else [f'{mean} {attacked}']
+    notes += [] if before == _EMPTY else [f'{before} before the attack']
+    if measure is ACCURACY:
+      notes.append(f'best {_percent(found.best_accuracy)}')
+    candidates.append((f'{measure.title}, last round', last, '; '.join(notes)))
+  candidates += [
     (
       'Units pruned',
       str(sum(units.values())) if units else _EMPTY,
@@ -101,14 +105,14 @@ def _tiles(cell: Cell) -> list[dict[str, str]]:
     ),
     (
       'Seconds a round',
-      table.seconds(found.seconds_per_round),
+      formats.number(found.seconds_per_round, SECONDS),
       f'{found.seconds:.3g} in all',
     ),
   ]
   return [
     {'name': name, 'value': value, 'note': note}
     for name, value, note in candidates
-    if value not in (_EMPTY, table.NOTHING)
+    if value not in (_EMPTY, formats.NOTHING)
   ]
 
 
@@ -130,6 +134,7 @@ def _template(name: str) -> jinja2.Template:
     trim_blocks=True,
     lstrip_blocks=True,
   )
+  environment.filters['entry'] = formats.entry_text
   environment.filters['base64'] = lambda data: base64.b64encode(data).decode()
   return environment.get_template(name)
 

@@ -1,19 +1,14 @@
-"""What sets runs apart: from the defaults, and from one another."""
+"""What sets a run apart from the defaults."""
 
 import dataclasses
-import itertools
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
 from flsec import registry
 from flsec.config import schema
-from flsec.reporting.cell import Cell, natural_key
 
 NO_DEFAULT = 'no default'
-# What the defender chooses; all else is the threat and the setting.
-_DEFENCE = ('server', 'pruning', 'defense')
-_NO_SETTING = ('name', 'description', 'plugins', 'seed', 'runtime')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,91 +117,10 @@ def show(value: Any) -> str:
   if isinstance(value, bool):
     return str(value).lower()
   if isinstance(value, Mapping):
-    return ', '.join(f'{key}: {show(one)}' for key, one in value.items())
+    pairs = [(key, one) for key, one in value.items() if key != 'name']
+    options = ', '.join(f'{key}={show(one)}' for key, one in pairs)
+    name = str(value.get('name', ''))
+    return f'{name}({options})' if options or not name else name
   if isinstance(value, (list, tuple)):
     return ', '.join(map(show, value)) or 'none'
   return str(value)
-
-
-def flatten(config: Mapping[str, Any], path: str = '') -> dict[str, Any]:
-  """Returns a configuration's leaves by their dotted paths."""
-  flat: dict[str, Any] = {}
-  for key, value in config.items():
-    if isinstance(value, Mapping) and value:
-      flat.update(flatten(value, f'{path}{key}.'))
-    else:
-      flat[f'{path}{key}'] = value
-  return flat
-
-
-def varying(cells: Sequence[Cell]) -> list[str]:
-  """Returns the settings in which runs differ, seeds left out.
-
-  An option counts only where runs of the same component differ in it: that
-  Krum has an option and the mean has not is said by their names.
-  """
-  flats = [flatten(cell.config) for cell in cells]
-  paths = dict.fromkeys(itertools.chain.from_iterable(flats))
-  return [p for p in paths if p.split('.')[0] not in _NO_SETTING
-          and _varies(p, flats)]  # fmt: skip
-
-
-def _varies(path: str, flats: Sequence[Mapping[str, Any]]) -> bool:
-  parent, _, last = path.rpartition('.')
-  if last == 'name' or not parent:
-    return len({repr(flat.get(path)) for flat in flats}) > 1
-  groups: dict[str, set[str]] = {}
-  for flat in flats:
-    if path in flat:
-      names = repr(flat.get(f'{parent}.name'))
-      groups.setdefault(names, set()).add(repr(flat[path]))
-  return any(len(values) > 1 for values in groups.values())
-
-
-@dataclasses.dataclass(frozen=True)
-class Place:
-  """Where a run stands in a comparison: its row and its column.
-
-  Attributes:
-    defence: what the defender chose, as far as runs differ in it.
-    threat: the attack and the setting, as far as runs differ in them.
-  """
-
-  defence: str
-  threat: str
-
-
-def places(cells: Sequence[Cell]) -> list[Place]:
-  """Returns each run's place in the comparison of defences and threats."""
-  paths = varying(cells)
-  defences = [p for p in paths if p.split('.')[0] in _DEFENCE]
-  threats = [p for p in paths if p not in defences]
-  flats = [flatten(cell.config) for cell in cells]
-  return [Place(_label(defences, f), _label(threats, f)) for f in flats]
-
-
-def in_order(labels: Sequence[str]) -> list[str]:
-  """Returns the distinct labels: `no ...` first, then in natural order."""
-  key = lambda label: (not label.startswith('no '), natural_key(label))
-  return sorted(set(labels), key=key)
-
-
-def _label(paths: Sequence[str], flat: Mapping[str, Any]) -> str:
-  """Returns such as `krum`, `label_flip, scale=10` or `no attack`.
-
-  A whole section that is absent is worth a word; that this rule takes no other
-  rule, has no pre-aggregators, or leaves an option open, is not.
-  """
-  parts, left_open = [], []
-  for path in paths:
-    section, _, last = path.rpartition('.')
-    absent = path not in flat or flat[path] is None
-    if last == 'name' and absent:
-      parts += [] if '.' in section else [f'no {section}']
-    elif last == 'name':
-      parts.append(show(flat[path]))
-    elif section and path in flat and flat[path] != []:
-      words = left_open if absent else parts
-      words.append(f'{last}={show(flat[path])}')
-  # Where nothing else tells the runs apart, it is.
-  return ', '.join(parts or left_open)

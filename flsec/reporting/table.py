@@ -1,170 +1,142 @@
-"""Tables of text for the end of a run or a sweep."""
+"""A table before it is written: what stands in it, not how it looks."""
 
+import dataclasses
+import itertools
 from collections.abc import Sequence
-from typing import Optional
+from typing import Optional, Union
 
-from flsec.reporting import clean_run, settings
-from flsec.reporting.cell import Cell
-from flsec.reporting.comparison import Comparison, comparisons
+from flsec.reporting.spread import Spread
 
-NOTHING = '-'
-_MOST_SETTINGS = 5  # Columns of a sweep's table; more are put into words.
-
-
-def run_table(cell: Cell) -> str:
-  """Returns what one run came to, a line for each number that it measured."""
-  lines = run_lines(cell)
-  width = max(len(name) for name, _ in lines)
-  state = '' if cell.is_done else f' (unfinished, round {cell.rounds})'
-  body = [f'  {name:<{width}}  {value}' for name, value in lines]
-  return '\n'.join([f'{cell.title}: {cell.path}{state}', *body]) + '\n'
+PERCENT = '%'
+SECONDS = 's'
+COUNT = ''
 
 
-def run_lines(cell: Cell) -> list[tuple[str, str]]:
-  """Returns (what, value) of a run's headline numbers that were measured."""
-  found = cell.headline
-  attacked = f'mean of {found.attacked_rounds} attacked rounds'
-  units = sum(found.pruned_units.values())
-  layers = ', '.join(f'{n} {u}' for n, u in found.pruned_units.items() if u)
-  return [
-    ('rounds', str(cell.rounds)),
-    ('final accuracy', share(found.accuracy)),
-    *_where(found.accuracy_before, 'accuracy before the attack'),
-    *_where(found.error_rate, f'error rate, {attacked}'),
-    *_where(found.success_rate, f'attack success, {attacked}'),
-    *([('units pruned', f'{units} ({layers})')] if units else []),
-    ('seconds a round', seconds(found.seconds_per_round)),
-  ]
+@dataclasses.dataclass(frozen=True)
+class Number:
+  """A number in a table.
 
-
-def _where(value: Optional[float], name: str) -> list[tuple[str, str]]:
-  return [] if value is None else [(name, share(value))]
-
-
-def sweep_table(cells: Sequence[Cell]) -> str:
-  """Returns runs side by side.
-
-  First one line a run, then, where runs differ in more than their seeds, each
-  measure by defence and threat, the median over seeds, with the worst case.
+  Attributes:
+    value: as measured, shares as shares of 1; None where there is none.
+    unit: `%` (a share, shown times 100), `s` (seconds) or none (a count).
   """
-  parts = [render(*cell_lines(cells))]
-  for comparison in comparisons(cells):
-    if comparison.is_grid:
-      parts.append(f'{caption(comparison)}\n{render(*grid(comparison))}')
-  return '\n'.join(parts)
+
+  value: Union[int, float, Spread, None]
+  unit: str = PERCENT
 
 
-def caption(comparison: Comparison) -> str:
-  """Says what a comparison's numbers are."""
-  seeds = comparison.num_seeds
-  over = f', median over {seeds} seeds' if seeds > 1 else ''
-  return f'{comparison.measure.title}{over}'
+Entry = Union[str, Number]
 
 
-def cell_lines(
-  cells: Sequence[Cell],
-) -> tuple[list[str], list[list[str]]]:
-  """Returns the header and a line for each run, its numbers as text.
+@dataclasses.dataclass(frozen=True)
+class Column:
+  """The head of a column.
 
-  The accuracy loss L is there where the sweep holds the clean run.
+  Attributes:
+    name: what it holds.
+    group: what stands over it and its neighbours of the same group.
+    is_apart: it is set off from the others, as the worst case is.
   """
-  header, places = _places(cells)
-  header += ['seed', 'state', 'accuracy']
-  header += [
-    'before attack',
-    'error rate',
-    'attack success',
-    'pruned',
-    's/round',
-  ]
-  losses = clean_run.accuracy_losses(cells)
-  has_losses = any(loss is not None for loss in losses)
-  header += ['accuracy loss L'] * has_losses
-  lines = []
-  for cell, place, loss in zip(cells, places, losses):
-    found = cell.headline
-    lines.append(
-      [
-        *place,
-        settings.show(cell.config.get('seed')),
-        'done' if cell.is_done else f'round {cell.rounds}',
-        share(found.accuracy),
-        share(found.accuracy_before),
-        share(found.error_rate),
-        share(found.success_rate),
-        str(sum(found.pruned_units.values())),
-        seconds(found.seconds_per_round),
-        *[share(loss)] * has_losses,
-      ]
-    )
-  return header, lines
+
+  name: str
+  group: str = ''
+  is_apart: bool = False
+
+  @property
+  def title(self) -> str:
+    """Group and name in one line."""
+    return ', '.join(filter(None, (self.group, self.name)))
 
 
-def _places(cells: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
-  """Returns columns that say what sets the runs apart: header and lines.
+@dataclasses.dataclass(frozen=True)
+class Table:
+  """A table.
 
-  One a setting; where that is many, one for the defence and one for the threat.
+  Attributes:
+    name: a word, for its file.
+    caption: what its numbers are.
+    columns: their heads.
+    rows: an entry a column.
+    notes: what a reader has to know besides.
+    unfolds: where it is too wide, its groups may become rows.
   """
-  paths = settings.varying(cells)
-  if len(paths) <= _MOST_SETTINGS:
-    flats = [settings.flatten(cell.config) for cell in cells]
-    shown = [[settings.show(flat.get(p)) for p in paths] for flat in flats]
-    return [*map(short_path, paths)], shown
-  places = settings.places(cells)
-  names = [
-    name
-    for name in ('defence', 'threat')
-    if any(getattr(place, name) for place in places)
+
+  name: str
+  caption: str
+  columns: Sequence[Column]
+  rows: Sequence[Sequence[Entry]]
+  notes: Sequence[str] = ()
+  unfolds: bool = False
+
+  @property
+  def groups(self) -> list[tuple[str, list[int]]]:
+    """Each group and its columns, from left to right."""
+    numbered = enumerate(column.group for column in self.columns)
+    return [
+      (group, [i for i, _ in members])
+      for group, members in itertools.groupby(numbered, key=lambda one: one[1])
+    ]
+
+  @property
+  def counts(self) -> list[int]:
+    """The different numbers of seeds behind its numbers, ascending."""
+    return sorted({one.count for one in self._spreads()})
+
+  @property
+  def has_groups(self) -> bool:
+    """Whether something stands over the columns' names."""
+    return any(column.group for column in self.columns)
+
+  def is_numeric(self, index: int) -> bool:
+    """Tells whether a column holds numbers alone."""
+    return all(isinstance(row[index], Number) for row in self.rows)
+
+  def _spreads(self) -> list[Spread]:
+    return [
+      entry.value
+      for row in self.rows
+      for entry in row
+      if isinstance(entry, Number) and isinstance(entry.value, Spread)
+    ]
+
+
+def only_filled(table: Table) -> Table:
+  """Returns a table without the columns of numbers that hold none."""
+  kept = [
+    i
+    for i in range(len(table.columns))
+    if not table.rows
+    or not table.is_numeric(i)
+    or any(row[i].value is not None for row in table.rows)
   ]
-  return names, [[getattr(p, name) for name in names] for p in places]
+  return dataclasses.replace(
+    table,
+    columns=[table.columns[i] for i in kept],
+    rows=[[row[i] for i in kept] for row in table.rows],
+  )
 
 
-def short_path(path: str) -> str:
-  """Returns `attack` for `attack.name`, `scale` for `attack.scale`."""
-  words = path.split('.')
-  return words[-2] if words[-1] == 'name' and len(words) > 1 else words[-1]
+def unfolded(table: Table) -> Table:
+  """Returns a table with its groups one below the other, not side by side.
+
+  What has no group is repeated in each.
+  """
+  left = [i for i, column in enumerate(table.columns) if not column.group]
+  groups = [(name, members) for name, members in table.groups if name]
+  names = list(
+    dict.fromkeys(table.columns[i].name for _, m in groups for i in m)
+  )
+  rows = []
+  for group, members in groups:
+    place = {table.columns[i].name: i for i in members}
+    for row in table.rows:
+      numbers = [row[place[n]] if n in place else Number(None) for n in names]
+      rows.append([group, *(row[i] for i in left), *numbers])
+  columns = [Column(''), *(table.columns[i] for i in left)]
+  columns += map(Column, names)
+  return dataclasses.replace(table, columns=columns, rows=rows)
 
 
-def grid(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
-  """Returns a comparison's header and lines, the worst case last."""
-  shown = comparison.laid_out()
-  lines = [
-    [name, *map(share, row)] for name, row in zip(shown.rows, shown.values)
-  ]
-  return ['', *shown.columns], lines
-
-
-def render(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-  """Returns a table whose columns are as wide as they need to be."""
-  rows = [list(header), *map(list, lines)]
-  widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
-  numeric = [
-    all(_is_number(line[i]) for line in lines) for i in range(len(header))
-  ]
-  text = [
-    '  '.join(
-      cell.rjust(width) if right else cell.ljust(width)
-      for cell, width, right in zip(row, widths, numeric)
-    ).rstrip()
-    for row in rows
-  ]
-  text.insert(1, '  '.join('-' * width for width in widths))
-  return '\n'.join(text) + '\n'
-
-
-def _is_number(text: str) -> bool:
-  try:
-    float(text)
-  except ValueError:
-    return text == NOTHING
-  return True
-
-
-def share(value: Optional[float]) -> str:
-  """Returns a share of 1 with four decimals: a test image in 10,000 counts."""
-  return NOTHING if value is None else f'{value:.4f}'
-
-
-def seconds(value: Optional[float]) -> str:
-  """Returns seconds with three significant digits."""
-  return NOTHING if value is None else f'{value:.3g}'
+def share(value: Optional[float]) -> Number:
+  """Returns a share of 1 as an entry."""
+  return Number(value, PERCENT)

@@ -1,5 +1,7 @@
 """A run is read as it was written, whatever is missing in its folder."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -34,7 +36,7 @@ class TestReadCell:
     (tmp_path / 'metrics.jsonl').write_text('{"round": 1, "test/loss": 2.5}\n')
     cell = cell_lib.read_cell(tmp_path)
     assert cell.title == tmp_path.name and cell.attacked == []
-    assert cell.headline.accuracy is None
+    assert cell.headline.last['test/accuracy'] is None
 
   def test_a_folder_without_a_run_is_refused(self, tmp_path):
     with pytest.raises(ValueError, match='holds no run: there is no metrics'):
@@ -45,7 +47,14 @@ class TestHeadline:
   def test_values(self, tmp_path, make):
     rows = [
       (1, {'test/accuracy': 0.9, 'time/round_seconds': 5.0}),
-      (2, {'test/accuracy': 0.8, 'time/round_seconds': 1.0}),
+      (
+        2,
+        {
+          'test/accuracy': 0.8,
+          'attack/error_rate': 0.1,
+          'time/round_seconds': 1.0,
+        },
+      ),
       (3, {'attack/error_rate': 0.5, 'time/round_seconds': 1.0}),
       (
         4,
@@ -61,16 +70,38 @@ class TestHeadline:
     settings = make.config(attack__start_round=3)
     cell = cell_lib.read_cell(make.run(tmp_path, settings, rows))
     assert cell.headline == cell_lib.Headline(
-      accuracy=0.7,
+      last={
+        'test/accuracy': 0.7,
+        'attack/error_rate': 0.25,
+        'attack/success_rate': 0.75,
+      },
+      attacked_mean={
+        'test/accuracy': 0.7,
+        'attack/error_rate': 0.375,
+        'attack/success_rate': 0.75,
+      },
+      before={
+        'test/accuracy': 0.8,
+        'attack/error_rate': 0.1,
+        'attack/success_rate': None,
+      },
       best_accuracy=0.9,
-      accuracy_before=0.8,
-      error_rate=0.375,
-      success_rate=0.75,
       attacked_rounds=2,
+      rounds_above_f=0,
       pruned_units={'dense': 2},
       seconds_per_round=1.5,
       seconds=9.0,
     )
+
+  def test_the_end_of_an_unfinished_run_is_its_last_test(self, make):
+    rows = [
+      {'round': 1, 'test/accuracy': 0.9, 'attack/success_rate': 0.2},
+      {'round': 2, 'test/accuracy': 0.6, 'attack/success_rate': math.nan},
+      {'round': 3, 'update_norm/aggregate': 1.0},
+    ]
+    found = cell_lib.Cell(None, make.config(), '', rows, False).headline
+    assert found.last['test/accuracy'] == 0.6
+    assert found.last['attack/success_rate'] is None
 
   @pytest.mark.parametrize(
     ('attack', 'expected'),

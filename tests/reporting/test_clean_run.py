@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from flsec.reporting import clean_run, table
+from flsec.reporting import clean_run, run_tables
 from flsec.reporting.cell import Cell
 
 _ATTACK = {'name': 'alie', 'num_byzantine': 2, 'start_round': 2, 'every': 1}
@@ -60,9 +60,24 @@ def test_rounds_that_one_of_the_two_did_not_test_are_left_out():
   assert clean_run.accuracy_losses([_CLEAN, attacked])[1] == pytest.approx(0.4)
 
 
+def test_what_changes_no_result_may_differ():
+  attacked = _cell(
+    [0.1, 0.6, 0.5], attack=_ATTACK, plugins=['attack.py'],
+    runtime={'threads': 2},
+  )  # fmt: skip
+  assert clean_run.accuracy_losses([_CLEAN, attacked])[1] is not None
+  precise = _cell(
+    [0.1, 0.6, 0.5], attack=_ATTACK, runtime={'mixed_precision': True}
+  )
+  assert clean_run.accuracy_losses([_CLEAN, precise])[1] is None
+
+
 def test_the_sweep_table_shows_it_where_there_is_a_clean_run():
   attacked = _cell([0.1, 0.6, 0.5], rule='krum', attack=_ATTACK)
-  header, lines = table.cell_lines([_CLEAN, attacked])
-  assert header[-1] == 'accuracy loss L'
-  assert [line[-1] for line in lines] == ['-', '0.3000']
-  assert 'accuracy loss L' not in table.cell_lines([attacked])[0]
+  table = run_tables.runs_table([_CLEAN, attacked])
+  titles = [column.title for column in table.columns]
+  index = titles.index('Test accuracy, loss L')
+  values = [row[index].value for row in table.rows]
+  assert values == [None, pytest.approx(0.3)]
+  alone = run_tables.runs_table([attacked])
+  assert 'Test accuracy, loss L' not in [c.title for c in alone.columns]

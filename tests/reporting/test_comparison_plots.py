@@ -7,7 +7,9 @@ import pytest
 
 from flsec.reporting import cell as cell_lib
 from flsec.reporting import comparison_plots
-from flsec.reporting.comparison import ACCURACY, ERROR_RATE, compare
+from flsec.reporting.comparison import compare
+from flsec.reporting.measure import ACCURACY, ERROR_RATE, Moment
+from flsec.reporting.spread import spread
 
 
 def _line(axes, label):
@@ -22,10 +24,10 @@ class TestComparison:
 
   @pytest.mark.parametrize('measure', [ACCURACY, ERROR_RATE])
   def test_heat_map_says_every_value(self, cells, measure):
-    found = compare(cells, measure)
+    found = compare(cells, measure, Moment.LAST)
     (axes,) = comparison_plots.draw_heat_map(found).axes
     expected = [
-      f'{value:.1%}'
+      f'{value.centre:.1%}'
       for row, worst in zip(found.values, found.worst)
       for value in (*row, worst)
     ]
@@ -35,7 +37,7 @@ class TestComparison:
 
   def test_good_is_bright_in_both_directions(self, cells):
     for measure in (ACCURACY, ERROR_RATE):
-      found = compare(cells, measure)
+      found = compare(cells, measure, Moment.LAST)
       (axes,) = comparison_plots.draw_heat_map(found).axes
       columns = len(found.threats) + 1
       bright = [sum(patch.get_facecolor()[:3]) for patch in axes.patches]
@@ -45,11 +47,12 @@ class TestComparison:
 
   def test_a_hole_in_the_grid_is_drawn_as_one(self, cells):
     found = dataclasses.replace(
-      compare(cells, ACCURACY),
-      defences=['a'], threats=['x', 'y'], values=[[0.5, None]], worst=[0.5],
+      compare(cells, ACCURACY, Moment.LAST),
+      defences=['a'], threats=['x', 'y'], values=[[spread([0.5]), None]],
+      worst=[None],
     )  # fmt: skip
     (axes,) = comparison_plots.draw_heat_map(found).axes
-    assert [t.get_text() for t in axes.texts] == ['50.0%', '-', '50.0%']
+    assert [t.get_text() for t in axes.texts] == ['50.0%', '-', '-']
 
   def test_curves_are_medians_over_seeds(self, cells):
     panels = comparison_plots.draw_curves(cells).axes
@@ -85,13 +88,13 @@ class TestMoreThreatsThanDefences:
     ]
 
   def test_they_go_down_the_side_of_a_map(self, cells):
-    found = compare(cells, ACCURACY)
+    found = compare(cells, ACCURACY, Moment.LAST)
     (axes,) = comparison_plots.draw_heat_map(found).axes
     ticks = [tick.get_text() for tick in axes.get_yticklabels()]
     assert ticks == ['no attack', 'alie', 'label_flip', 'sign_flip', 'worst']
     (row,), (worst,) = found.values, found.worst
     shown = [text.get_text() for text in axes.texts]
-    assert shown == [f'{value:.1%}' for value in (*row, worst)]
+    assert shown == [f'{value.centre:.1%}' for value in (*row, worst)]
     tops = [patch.get_y() for patch in axes.patches]
     np.testing.assert_allclose(np.diff(tops), [1, 1, 1, 1.25])
 
@@ -108,7 +111,8 @@ class TestMoreThreatsThanDefences:
   def test_long_names_stay_within_the_picture(self, cells):
     names = [f'an attack, with_an_option=of_many_letters_{i}, ' for i in 'abcd']
     found = dataclasses.replace(
-      compare(cells, ACCURACY), threats=[name * 3 for name in names]
+      compare(cells, ACCURACY, Moment.LAST),
+      threats=[name * 3 for name in names],
     )
     figure = comparison_plots.draw_heat_map(found)
     figure.draw_without_rendering()

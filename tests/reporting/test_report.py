@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from flsec.reporting import cell as cell_lib
-from flsec.reporting import report
+from flsec.reporting import formats, report, run_tables
 
 
 class _Page(html.parser.HTMLParser):
@@ -85,9 +85,15 @@ class TestRun:
   def test_numbers(self, run_page, run_path):
     found = cell_lib.read_cell(run_path).headline
     text = _Page(run_page).text
-    assert f'Final accuracy {found.accuracy:.2%}' in text
-    assert f'Before the attack {found.accuracy_before:.2%}' in text
-    assert f'Error rate {found.error_rate:.2%} mean of 20 attacked' in text
+    for title, metric in (
+      ('Test accuracy', 'test/accuracy'),
+      ('Error rate', 'attack/error_rate'),
+    ):
+      assert (
+        f'{title}, last round {found.last[metric]:.2%} '
+        f'{found.attacked_mean[metric]:.2%} mean of 20 attacked rounds; '
+        f'{found.before[metric]:.2%} before the attack'
+      ) in text
     assert 'Units pruned 18 conv2d 6, dense 12' in text
     assert 'round 30 of 30' in text and 'seed 42' in text
 
@@ -134,21 +140,28 @@ class TestRun:
 class TestComparison:
   def test_pictures(self, grid_page):
     images = _Page(grid_page).images
+    over = '; median [least, greatest] of 2 seeds'
     assert [alt for alt, _ in images] == [
-      'Final test accuracy, median over 2 seeds',
-      'Error rate, mean of attacked rounds, median over 2 seeds',
+      f'Test accuracy, last round{over}',
+      f'Test accuracy, mean of attacked rounds{over}',
+      f'Error rate, last round{over}',
+      f'Error rate, mean of attacked rounds{over}',
       'Test accuracy',
-    ]  # fmt: skip
+    ]
     assert all(_png_size(source)[0] > 1000 for _, source in images)
 
-  def test_worst_column_and_runs(self, grid_page):
-    accuracy, errors, runs = _Page(grid_page).tables
-    assert accuracy[0][-1] == 'worst'
-    for row in accuracy[1:]:
-      assert row[-1] == min(row[1:-1])
-    for row in errors[1:]:
-      assert row[-1] == max(row[1:-1])
-    assert len(runs) == 1 + 32
+  def test_tables(self, grid_page, grid_path):
+    shown = _Page(grid_page).tables
+    cells = cell_lib.find_cells(grid_path)
+    _, *grids = run_tables.sweep_tables(cells)
+    for table, page in zip(grids, shown):
+      heads, names, *rows = page
+      assert heads[0] == '' and heads[-1] == 'worst'
+      assert names == [column.name for column in table.columns]
+      assert rows == [
+        [formats.entry_text(one) for one in r] for r in table.rows
+      ]
+    assert len(shown[-1]) == 2 + 32
 
   def test_finished_runs_are_counted_and_reports_linked(self, tmp_path, make):
     for seed, rounds, done in ((1, 3, True), (2, 2, False)):
@@ -163,7 +176,7 @@ class TestComparison:
     assert '1 of 2 runs are finished' in page.text
     assert page.links == ['attack%3Da%2Cseed%3D1/report.html']
     (runs,) = page.tables
-    assert [row[1] for row in runs[1:]] == ['done', 'round 2']
+    assert [row[1] for row in runs[2:]] == ['done', 'round 2']
 
 
 class TestRefusals:
