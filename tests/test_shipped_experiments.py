@@ -88,8 +88,11 @@ def _shrunk(experiment):
     model = dataclasses.replace(
       model, options={**model.options, 'hidden': [32]}
     )
+  server = experiment.server
+  training = dataclasses.replace(server.root_training, steps=1, batch_size=None)
   return dataclasses.replace(
     experiment,
+    server=dataclasses.replace(server, root_training=training),
     rounds=2,
     model=model,
     dataset=dataclasses.replace(experiment.dataset, num_train=None, **few),

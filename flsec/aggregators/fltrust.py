@@ -22,14 +22,16 @@ from flsec.numerics import columns, selection
 def fltrust() -> Rule:
   """Mean of updates rescaled to the server's own, weighted by their cosine.
 
-  The server trains from the global weights on its root examples, as an honest
-  client does; its update is g. With `t_i = max(0, cos(x_i, g))`, the result is
+  The server trains from the global weights on its root examples, as
+  `server.root_training` says; its update is g. With
+  `t_i = max(0, cos(x_i, g))`, the result is
 
     sum_i t_i (||g|| / ||x_i||) x_i / sum_i t_i.
 
   A zero row has t_i = 0; where no client is trusted (or g = 0) the result is
   the zero update. `selected` is t_i / sum_j t_j. Unweighted. Needs root
-  examples and their local training in the context.
+  examples and the server's training in the context. The paper's server takes as
+  many steps as a client; by default it takes one, on all root examples.
 
   Inside `amplified` the cosines are those of the amplified updates and root
   update, the norms those of the original ones.
@@ -60,7 +62,7 @@ def fltrust() -> Rule:
 
 
 def root_update(rule_name: str, context: ServerContext) -> tf.Tensor:
-  """Returns float32 [d], an honest update from the server's root examples."""
+  """Returns float32 [d], the server's update from its root examples."""
   x, y = server_examples(rule_name, context, 'root')
   return context.train(context.weights, x, y, context.seed)
 

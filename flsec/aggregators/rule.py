@@ -36,8 +36,8 @@ class ServerContext:
     layout: `flsec.models.layout.Layout`; None likewise.
     root: the server's own training examples (FLTrust, FedER), or None.
     validation: the server's held-out examples (ERR, LFR), or None.
-    train: `(weights [d], x, y, seed) -> update [d]`, the local training that
-      an honest client does, for a root update; or None.
+    train: `(weights [d], x, y, seed) -> update [d]`, the server's own
+      training, for a root update; or None.
   """
 
   weights: Optional[tf.Tensor] = None

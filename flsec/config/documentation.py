@@ -45,6 +45,7 @@ _SECTIONS = {
   'clients.optimizer': schema.OptimizerConfig,
   'attack': schema.AttackConfig,
   'server': schema.ServerConfig,
+  'server.root_training': schema.RootTrainingConfig,
   'evaluation': schema.EvaluationConfig,
   'runtime': schema.RuntimeConfig,
 }

@@ -12,6 +12,7 @@ import dataclasses
 import typing
 from typing import Any, ClassVar, Literal, Optional
 
+from flsec.config.root_training import RootTrainingConfig
 from flsec.data.dataset import ServerSet
 
 _REQUIRED = dataclasses.MISSING
@@ -171,12 +172,14 @@ class ServerConfig:
     on_too_few: what happens in a round in which screening (NaN, Inf) leaves
       fewer clients than the rule is defined for: `error` ends the run, `mean`
       takes the mean of the others, `skip` leaves the model as it is.
+    root_training: how the server trains on its root examples.
   """
 
   aggregator: Component = _field(Component('mean'), kind='aggregator')
   preaggregators: tuple[Component, ...] = _field((), kind='preaggregator')
   learning_rate: float = _field(1.0, above=0)
   on_too_few: Literal['error', 'mean', 'skip'] = 'error'
+  root_training: RootTrainingConfig = _field(RootTrainingConfig)
 
 
 @dataclasses.dataclass(frozen=True)

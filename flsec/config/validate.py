@@ -9,6 +9,7 @@ import math
 import re
 from typing import Any, Optional
 
+from flsec.config import server_checks
 from flsec.config.errors import ConfigError, found, join
 from flsec.config.schema import (
   AttackConfig,
@@ -44,6 +45,7 @@ def validate(experiment: Experiment) -> None:
   _check_optimizer(experiment.clients.optimizer)
   _check_attack(experiment.attack, experiment.clients.num_clients)
   _check_selection(experiment.clients, experiment.attack)
+  server_checks.check_server(experiment)
   _check_runtime(experiment.runtime)
 
 

@@ -16,6 +16,7 @@ from flsec.data import selection
 from flsec.data.dataset import Federation
 from flsec.federated import round_measures, xla
 from flsec.federated.plan import AttackPlan, Plan
+from flsec.federated.root_training import RootTraining
 from flsec.models.flat import FlatModel
 from flsec.pruning.pruner import Pruner
 
@@ -67,6 +68,9 @@ def assemble(
     pruner=_pruner(experiment, uses_xla),
     root=federation.root,
     validation=federation.validation,
+    root_training=RootTraining.of(
+      experiment.server.root_training, experiment.clients.optimizer
+    ),
     num_participants=estimate.clients_of_a_round(experiment),
     padded=uses_xla,
     escape=_escape(experiment, facts),

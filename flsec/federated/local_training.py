@@ -88,7 +88,7 @@ def build_local_training(
     `seed`; with `steps`, the batches go on where the last round stopped.
   """
   optimizer = optimizers.build_optimizer(clients.optimizer)
-  batches = _Batches(clients.batch_size, padded)
+  batches = Batches(clients.batch_size, padded)
 
   def train(
     weights, shard, seed, round_number, slots, count, hooks, context
@@ -97,7 +97,7 @@ def build_local_training(
     if clients.steps is None:
       seed = seed_folding.fold(seed, round_number)
     rate = optimizers.learning_rate(clients.optimizer, round_number)
-    step = _build_step(model, optimizer, batches, rate, seed, hooks, context)
+    step = build_step(model, optimizer, batches, rate, seed, hooks, context)
     if not padded:
       step = one_thread.on_one_thread(step)
     start = (weights, tuple(tf.unstack(slots)), count, tf.constant(0.0))
@@ -120,8 +120,11 @@ def build_local_training(
   return train
 
 
-def _build_step(model, optimizer, batches, rate, seed, hooks, context):
-  """Builds `(index, epoch's shard, batch in it, carry) -> carry`."""
+def build_step(model, optimizer, batches, rate, seed, hooks, context):
+  """Builds `(index, epoch's shard, batch in it, carry) -> carry`.
+
+  The carry is (weights [d], slots, count int32, sum of batch losses).
+  """
 
   def step(index, shard, position, carry):
     weights, slots, count, loss = carry
@@ -161,7 +164,7 @@ def _count(mask: tf.Tensor) -> tf.Tensor:
 
 def _run_epochs(num_epochs, per_epoch, shard, seed, step, carry):
   def epoch(number, carry):
-    mixed = _shuffled(shard, seed_folding.fold(seed, -1, number))
+    mixed = shuffled(shard, seed_folding.fold(seed, -1, number))
     first = number * per_epoch
 
     def body(position, carry):
@@ -181,13 +184,13 @@ def _run_steps(num_steps, first, per_epoch, shard, seed, step, carry):
   # An epoch may span several rounds: its order may not depend on the round.
   def body(index, carry):
     number = first + index
-    mixed = _shuffled(shard, seed_folding.fold(seed, -1, number // per_epoch))
+    mixed = shuffled(shard, seed_folding.fold(seed, -1, number // per_epoch))
     return index + 1, step(number, mixed, number % per_epoch, carry)
 
   return tf.while_loop(lambda index, _: index < num_steps, body, (0, carry))[1]
 
 
-def _shuffled(shard: Shard, seed: tf.Tensor) -> Shard:
+def shuffled(shard: Shard, seed: tf.Tensor) -> Shard:
   """Puts the real rows in a drawn order; rows that pad stay behind them."""
   rows = tf.shape(shard.y)[0]
   # Philox counts: the draw of [rows] starts with that of [count], so the order
@@ -204,7 +207,7 @@ def _shuffled(shard: Shard, seed: tf.Tensor) -> Shard:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Batches:
+class Batches:
   """Cuts a shard into batches, the last short one included."""
 
   size: int

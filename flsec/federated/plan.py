@@ -10,6 +10,7 @@ from flsec.aggregators.rule import Rule
 from flsec.attacks import attack as attack_lib
 from flsec.config import schema
 from flsec.data.dataset import Split
+from flsec.federated.root_training import RootTraining
 from flsec.federated.round_measures import Escape
 from flsec.models.flat import FlatModel
 from flsec.pruning.pruner import Pruner
@@ -70,6 +71,7 @@ class Plan:
     attack: what malicious clients do, or None.
     pruner: what the server prunes after aggregation, or None.
     root, validation: the server's own examples, or None.
+    root_training: how the server trains on its root examples; None: not.
     num_participants: clients in every round, where that number is fixed.
     padded: shards are padded and masked (for XLA).
     escape: what is measured of an attack that escapes the rule, or None.
@@ -86,6 +88,7 @@ class Plan:
   pruner: Optional[Pruner] = None
   root: Optional[Split] = None
   validation: Optional[Split] = None
+  root_training: Optional[RootTraining] = None
   num_participants: Optional[int] = None
   padded: bool = False
   escape: Optional[Escape] = None

@@ -12,9 +12,9 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from flsec.aggregators.rule import Measurements, Rule, ServerContext
-from flsec.config import schema
 from flsec.data.dataset import Split
 from flsec.federated import seed_folding, server_context, tracing, value_vector
+from flsec.federated.root_training import RootTraining
 from flsec.models.flat import FlatModel
 
 
@@ -30,8 +30,9 @@ class Server:
     model: the model; its weights are the values, in Keras order.
     initial_weights: float32 [d], what the process starts from.
     root, validation: examples of the server's own, as stored, or None.
-    clients: the local training that a root update (FLTrust) is made by; needed
-      beside `root`.
+    root_training: what a root update (FLTrust) is made by, such as
+      `RootTraining(schema.OptimizerConfig(learning_rate=0.1))`, one step on all
+      root examples; needed beside `root`.
     learning_rate: of the server.
   """
 
@@ -39,14 +40,14 @@ class Server:
   initial_weights: np.ndarray
   root: Optional[Split] = None
   validation: Optional[Split] = None
-  clients: Optional[schema.ClientsConfig] = None
+  root_training: Optional[RootTraining] = None
   learning_rate: float = 1.0
 
   def __post_init__(self) -> None:
-    if self.root and not self.clients:
+    if self.root and not self.root_training:
       raise ValueError(
-        'Server(root=...) needs `clients`, the local training (optimizer, '
-        'epochs, batch_size) that the root update is made by; got None.'
+        'Server(root=...) needs `root_training` (optimizer, steps, '
+        'batch_size), what the root update is made by; got None.'
       )
 
   @property
@@ -237,7 +238,7 @@ class _RuleFactory(tff.aggregators.UnweightedAggregationFactory):
       return ServerContext(round_number=round_number, seed=seed)
     return server_context.build_server_context(
       model=server.model,
-      clients=server.clients,
+      training=server.root_training,
       root=server.root,
       validation=server.validation,
       weights=weights,

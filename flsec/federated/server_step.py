@@ -170,13 +170,12 @@ def _context(
   seed = tf.constant(seeds.stream(plan.seed, 'rule'))
   return server_context.build_server_context(
     model=plan.model,
-    clients=plan.clients,
+    training=plan.root_training,
     root=plan.root,
     validation=plan.validation,
     weights=server_state['weights'],
     round_number=round_number,
     seed=tf.bitcast(seed_folding.fold(seed, round_number), tf.int32)[:, 0],
-    padded=plan.padded,
   )
 
 

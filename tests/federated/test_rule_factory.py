@@ -13,6 +13,7 @@ from flsec import aggregators, registry
 from flsec.aggregators.rule import Rule
 from flsec.config import schema
 from flsec.data.dataset import Split
+from flsec.federated.root_training import RootTraining
 from flsec.federated.rule_factory import Server, as_aggregation_factory
 from flsec.models.flat import FlatModel
 
@@ -30,11 +31,7 @@ CHOSEN = {
   'loss_rejection': {'num_rejected': 1},
   'union_rejection': {'num_rejected': 1},
 }
-CLIENTS = schema.ClientsConfig(
-  num_clients=NUM_CLIENTS,
-  optimizer=schema.OptimizerConfig(learning_rate=0.1),
-  batch_size=3,
-)
+ROOT_TRAINING = RootTraining(schema.OptimizerConfig(learning_rate=0.1))
 QUICK = ('mean', 'median', 'trimmed_mean', 'krum', 'multi_krum', 'fltrust')
 
 
@@ -184,7 +181,7 @@ def server():
     )
     for _ in range(2)
   )
-  return Server(model, start(), *splits, CLIENTS)
+  return Server(model, start(), *splits, ROOT_TRAINING)
 
 
 def start():
@@ -269,8 +266,8 @@ class TestRefusals:
       as_aggregation_factory(rule, server=without)
 
   def test_root_examples_without_a_way_to_train_on_them(self):
-    with pytest.raises(ValueError, match='needs `clients`'):
-      dataclasses.replace(server(), clients=None)
+    with pytest.raises(ValueError, match='needs `root_training`'):
+      dataclasses.replace(server(), root_training=None)
 
   def test_a_server_of_another_model(self):
     factory = as_aggregation_factory(build('fltrust'), server=server())

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import mlp_reference
 import numpy as np
 import tensorflow as tf
 import tiny_federation as tiny
@@ -9,8 +10,10 @@ import tiny_federation as tiny
 from flsec import pruning
 from flsec.aggregators.rule import Rule
 from flsec.attacks.attack import Attack
+from flsec.config import schema
 from flsec.data.dataset import Split
 from flsec.federated import server_step, state
+from flsec.federated.root_training import RootTraining
 
 _N = 4
 
@@ -185,21 +188,43 @@ class TestContext:
     assert seen['root'][0].shape == [3, tiny.FEATURES]
     assert seen['validation'] is None
 
-  def test_trains_as_an_honest_client_does(self):
-    federated = tiny.federation([7])
+  def test_trains_on_all_root_examples_whatever_clients_do(self):
+    # 10 examples and the clients' batches of 4: going on where the last round
+    # stopped, their third batch would hold 2.
+    federated = tiny.federation([10])
 
     def next_state(rule_state, updates, weights, context):
       update = context.train(context.weights, *context.root, context.seed)
-      return rule_state, update, {'selected': tf.zeros([_N])}
+      return (
+        rule_state,
+        0 * update,
+        {
+          'selected': tf.zeros([_N]),
+          'root_norm': tf.norm(update),
+          'root_first': update[0],
+        },
+      )
 
     plan = tiny.plan(
-      rule=Rule('root', next_state), root=Split(federated.x, federated.y)
+      rule=Rule('root', next_state),
+      clients=tiny.clients_config(_N, steps=1),
+      root=Split(federated.x, federated.y),
+      root_training=RootTraining(schema.OptimizerConfig(learning_rate=0.5)),
     )
-    new, _ = _step(plan, _stack(plan, [[1.0]] * _N))
-    moved = tf.constant(new['weights'])
-    x, y = tf.constant(federated.x), tf.constant(federated.y)
-    before = plan.model.loss(tf.constant(plan.initial_weights), x, y)
-    assert plan.model.loss(moved, x, y) < before
+    _, gradient = mlp_reference.loss_and_gradient(
+      plan.initial_weights, federated.x, federated.y
+    )
+    server_state = None
+    for _ in range(4):
+      server_state, metrics = _step(
+        plan, _stack(plan, [[1.0]] * _N), server_state
+      )
+      np.testing.assert_allclose(
+        metrics['rule/root_norm'], 0.5 * np.linalg.norm(gradient), rtol=1e-5
+      )
+      np.testing.assert_allclose(
+        metrics['rule/root_first'], -0.5 * gradient[0], rtol=1e-4
+      )
 
   def test_draws_change_with_the_round(self):
     def next_state(rule_state, updates, weights, context):
