@@ -10,6 +10,7 @@ from flsec.data.dataset import Federation, Split
 from flsec.experiment.client_pool import ClientPool
 from flsec.federated import process
 from flsec.federated.plan import AttackPlan, Plan
+from flsec.federated.root_training import RootTraining
 from flsec.models.flat import FlatModel
 from flsec.runtime.in_process import InProcess
 
@@ -58,7 +59,9 @@ def plan(num_clients=4, *, rule='mean', attack=None, clients=None, **options):
   flat = options.pop('model', None) or model()
   if isinstance(rule, str):
     rule = aggregators.build(rule)
+  clients = clients or clients_config(num_clients)
   given = {
+    'root_training': RootTraining(clients.optimizer),
     'initial_weights': flat.initial_weights(SEED),
     'seed': SEED,
     'example_dtype': 'float32',
@@ -67,7 +70,7 @@ def plan(num_clients=4, *, rule='mean', attack=None, clients=None, **options):
   }
   return Plan(
     model=flat,
-    clients=clients or clients_config(num_clients),
+    clients=clients,
     rule=screening.screened(rule),
     attack=attack,
     **given,
