@@ -35,7 +35,7 @@ KINDS = {
   'dataset': ('data/sources', 'datasets'),
   'partition': ('data', 'partitions'),
   'model': ('models', 'models'),
-  'defense': ('defenses', 'defenses'),
+  'phase': ('defenses', 'phases'),
 }
 # Annotation of an option that takes a component -> the component's kind.
 NESTED = {'Rule': 'aggregator', 'Attack': 'attack', 'Pruner': 'pruner'}
@@ -109,7 +109,7 @@ pruner = _decorator('pruner')
 dataset = _decorator('dataset')
 partition = _decorator('partition')
 model = _decorator('model')
-defense = _decorator('defense')
+phase = _decorator('phase')
 
 
 def entries(kind: str) -> dict[str, Entry]:

@@ -32,6 +32,7 @@ class AttackContext:
       (int32 scalar, from 0, the same in every round); None in `craft`.
     num_examples: in `poison`, how many rows of the batch are real (int32
       scalar); None: all.
+    removed: bool [d], what a defence has removed for good; None: nothing.
     layout: `flsec.models.layout.Layout` of the weight vector.
     model: `flsec.models.flat.FlatModel`.
   """
@@ -45,6 +46,7 @@ class AttackContext:
   num_byzantine: Optional[tf.Tensor] = None
   client_rank: Optional[tf.Tensor] = None
   num_examples: Optional[tf.Tensor] = None
+  removed: Optional[tf.Tensor] = None
   layout: Any = None
   model: Any = None
 

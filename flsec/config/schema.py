@@ -241,7 +241,6 @@ class Experiment:
     server: how the server aggregates.
     attack: what malicious clients do; nobody is malicious where left out.
     pruning: what the server prunes right after aggregation.
-    defense: what is done to the model after training.
     evaluation: when the global model is tested.
     runtime: what runs the computation.
     seed: the root of every random draw.
@@ -258,7 +257,6 @@ class Experiment:
   server: ServerConfig = _field(ServerConfig)
   attack: Optional[AttackConfig] = None
   pruning: Optional[Component] = _field(None, kind='pruner')
-  defense: Optional[Component] = _field(None, kind='defense')
   evaluation: EvaluationConfig = _field(EvaluationConfig)
   runtime: RuntimeConfig = _field(RuntimeConfig)
   seed: int = _field(1, minimum=0, maximum=2**31 - 1)

@@ -48,7 +48,7 @@ def test_several_words(listed):
 
 def test_kind_with_nothing_in_it(listed, monkeypatch):
   monkeypatch.setattr(registry, 'entries', lambda kind: {})
-  assert listed('defenses') == 'defenses (0)\n\n'
+  assert listed('phases') == 'phases (0)\n\n'
   assert listed() == ''
 
 

@@ -94,7 +94,6 @@ class TestRefusals:
         'server.preaggregators=nnm',
         'server.preaggregators: expected a list (a name, or a mapping such as',
       ),
-      ('defense=x', "defense: Unknown defense name 'x'"),
     ],
   )
   def test_path_found_and_allowed_are_named(self, build, change, message):

@@ -10,7 +10,7 @@ import tensorflow as tf
 from flsec import registry
 from flsec.attacks.attack import Attack, AttackContext
 from flsec.attacks.hooks import base_training, join_training, starting_at
-from flsec.attacks.training.self_pruning import attacked_layer
+from flsec.models.channel_layer import channel_layer
 from flsec.models.layout import Layout
 
 
@@ -74,7 +74,7 @@ def _kept(
   layout: Layout, name: Optional[str], channels: Sequence[int]
 ) -> np.ndarray:
   """Returns float32 [d]: 0 at the weights of the channels, 1 elsewhere."""
-  layer = attacked_layer('pruning_aware', layout, name)
+  layer = channel_layer('pruning_aware', layout, name)
   if max(channels) >= layer.units:
     raise ValueError(
       f'pruning_aware: layer {layer.name!r} has the channels 0 to '

@@ -8,7 +8,8 @@ import tensorflow as tf
 from flsec import registry
 from flsec.attacks.attack import Attack, AttackContext
 from flsec.attacks.hooks import chain_projection, chain_update, join_training
-from flsec.models.layout import Layer, Layout
+from flsec.models.channel_layer import channel_layer
+from flsec.numerics import extreme_values
 
 
 @registry.attack('self_pruning', paper='Wu et al., 2020')
@@ -22,9 +23,10 @@ def self_pruning(
   """Zeroes a malicious client's own extreme weights while it trains.
 
   In one layer's kernel, every weight outside [mu - D sigma, mu + D sigma] is
-  set to zero, D = num_deviations, mu and sigma (population) over the kernel's
-  weights that are not zero. So a server that later prunes extreme weights
-  finds none that the backdoor needs.
+  set to zero, D = num_deviations, mu and sigma (population) over the weights
+  that the server has not removed: the numbers that the defence itself uses
+  (`flsec.numerics.extreme_values`). So a server that later prunes extreme
+  weights finds none that the backdoor needs.
 
   Args:
     attack: the attack whose training is changed, such as badnets; its own
@@ -51,8 +53,16 @@ def self_pruning(
     )
 
   def project(weights: tf.Tensor, context: AttackContext) -> tf.Tensor:
-    span = attacked_layer('self_pruning', context.layout, layer).kernel
-    kernel = without_extremes(weights[span.start : span.stop], num_deviations)
+    span = channel_layer('self_pruning', context.layout, layer).kernel
+    kernel = weights[span.start : span.stop]
+    is_present = tf.ones_like(kernel, tf.bool)
+    if context.removed is not None:
+      is_present = ~context.removed[span.start : span.stop]
+    kernel = tf.where(
+      extreme_values.are_extreme(kernel, is_present, num_deviations),
+      tf.zeros_like(kernel),
+      kernel,
+    )
     return tf.concat(
       [weights[: span.start], kernel, weights[span.stop :]], axis=0
     )
@@ -67,41 +77,4 @@ def self_pruning(
     project=chain_projection([attack.project, step]),
     update=chain_update([update, attack.update]),
     train=attack.train and join_training(attack.train, project=step),
-  )
-
-
-def without_extremes(kernel: tf.Tensor, num_deviations: float) -> tf.Tensor:
-  """Zeroes entries of [k] further than num_deviations sigma from their mean.
-
-  Entries that are zero already do not count; a bound itself is kept.
-  """
-  present = tf.cast(kernel != 0, kernel.dtype)
-  count = tf.maximum(tf.reduce_sum(present), 1.0)
-  mean = tf.reduce_sum(kernel) / count
-  variance = tf.reduce_sum(present * (kernel - mean) ** 2) / count
-  is_kept = tf.abs(kernel - mean) <= num_deviations * tf.sqrt(variance)
-  return tf.where(is_kept, kernel, 0.0)
-
-
-def attacked_layer(attack: str, layout: Layout, name: Optional[str]) -> Layer:
-  """Returns the layer of that name, or the last conv layer.
-
-  Raises:
-    ValueError: if the model has no such layer.
-  """
-  candidates = layout.of_kind('conv', 'dense')
-  if name is None:
-    candidates = layout.of_kind('conv')
-    if candidates:
-      return candidates[-1]
-    raise ValueError(
-      f'{attack} changes the last conv layer, but the model has none. Give '
-      f'`layer`, one of: {", ".join(layer.name for layer in layout.layers)}.'
-    )
-  for candidate in candidates:
-    if candidate.name == name:
-      return candidate
-  raise ValueError(
-    f'{attack}: the model has no conv or dense layer {name!r}. There are: '
-    f'{", ".join(layer.name for layer in candidates)}.'
   )

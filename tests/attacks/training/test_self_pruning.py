@@ -9,7 +9,7 @@ import tensorflow as tf
 from flsec.attacks.attack import AttackContext
 from flsec.attacks.data.label_flip import label_flip
 from flsec.attacks.training.flip_and_ascent import flip_and_ascent
-from flsec.attacks.training.self_pruning import self_pruning, without_extremes
+from flsec.attacks.training.self_pruning import self_pruning
 from flsec.models.layout import Layer, Layout, Span
 
 FLIP = label_flip(source_label=1, target_label=2)
@@ -32,30 +32,19 @@ CONTEXT = AttackContext(weights=tf.zeros([10]), layout=LAYOUT)
 WEIGHTS = np.array([99, 99, -1, 0.5, 1, 10, 99, 99, 99, 99], np.float32)
 
 
-@pytest.mark.parametrize(
-  ('kernel', 'expected'),
-  [
-    # mu = 10 / 3, sigma = 4.7842 over the three weights that are not zero.
-    ([-1.0, 0.0, 1.0, 10.0], [-1.0, 0.0, 1.0, 0.0]),
-    ([2.0, 2.0, 2.0], [2.0, 2.0, 2.0]),
-    ([1.0, 3.0], [1.0, 3.0]),  # Both on the bound: kept.
-    ([0.0, 0.0], [0.0, 0.0]),
-  ],
-)
-def test_weights_beyond_one_deviation_go(kernel, expected):
-  found = without_extremes(tf.constant(kernel), 1.0)
-  np.testing.assert_array_equal(found, expected)
-
-
-def test_it_agrees_with_numpy():
-  kernel = np.random.default_rng(0).standard_t(2, 500)
-  kernel[::7] = 0.0
-  present = kernel[kernel != 0.0]
-  mean, sigma = present.mean(), present.std()
-  expected = np.where(np.abs(kernel - mean) <= 2 * sigma, kernel, 0.0)
-  found = without_extremes(tf.constant(kernel, tf.float32), 2.0)
-  np.testing.assert_allclose(found, expected, rtol=1e-6)
-  assert np.sum(found == 0) > np.sum(kernel == 0)
+def test_zero_weights_count_unless_the_server_removed_them():
+  """Of (-1, 0, 0, 0, 4): mu 0.6, sigma 1.74, the 4 goes; without the zeros,
+  mu 1.5, sigma 2.5, both stay, on the bounds."""
+  layer = Layer('last', 'conv', {'kernel': Span(0, (1, 1, 1, 5))}, 5)
+  context = dataclasses.replace(
+    CONTEXT, layout=Layout((layer,), size=5, output='last')
+  )
+  kernel = tf.constant([-1.0, 0.0, 0.0, 0.0, 4.0])
+  project = self_pruning(attack=FLIP, num_deviations=1.0).project
+  np.testing.assert_array_equal(project(kernel, context), [-1, 0, 0, 0, 0])
+  removed = tf.constant([False, True, True, True, False])
+  context = dataclasses.replace(context, removed=removed)
+  np.testing.assert_array_equal(project(kernel, context), kernel)
 
 
 def test_only_the_last_conv_kernel_changes():
