@@ -32,7 +32,7 @@ def losses_of_clients(
     it is not finite), both float32 [n].
   """
   if rule is None:
-    update_of = lambda client: updates[client]
+    update_of = lambda client: tf.gather(updates, client)
   elif rule.is_weighted_mean:
     update_of = _mean_without(updates, weights)
   else:
@@ -76,7 +76,9 @@ def _mean_without(
   shares = tf.math.divide_no_nan(
     others, tf.reduce_sum(others, axis=1, keepdims=True)
   )  # [n, n]
-  return lambda client: selection.weighted_sum(shares[client], updates)
+  return lambda client: selection.weighted_sum(
+    tf.gather(shares, client), updates
+  )
 
 
 def _rule_without(

@@ -57,7 +57,9 @@ def minimum_diameter(*, num_byzantine: int) -> Rule:
     diameters, sums = _sizes(distances, subsets)
     is_tightest = diameters <= tf.reduce_min(diameters)
     best = selection.smallest(tf.where(is_tightest, sums, sums.dtype.max), 1)[0]
-    shares = selection.equal_shares(tf.cast(subsets[best], tf.float32))
+    shares = selection.equal_shares(
+      tf.cast(tf.gather(subsets, best), tf.float32)
+    )
     return selection.weighted_sum(shares, updates), {'selected': shares}
 
   return stateless(

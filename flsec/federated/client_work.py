@@ -80,7 +80,10 @@ def build_client_work(plan: Plan) -> Callable[[Struct, Struct], Struct]:
 def _slots(plan: Plan, broadcast: Struct, client: Struct, rows: int):
   if plan.keeps_slots:
     own = client['client_id']
-    return broadcast['slots'][own], broadcast['counts'][own]
+    return (
+      tf.gather(broadcast['slots'], own),
+      tf.gather(broadcast['counts'], own),
+    )
   return tf.zeros([rows, plan.dimension]), tf.constant(0)
 
 

@@ -45,12 +45,12 @@ def sum_over_groups(
   order = tf.reshape(order, [parts, blocks * size])
   # Seen from one of the rows, rounding is that of the differences between
   # clients and not of the entries.
-  centre = updates[gram.middle_row(updates)]
+  centre = tf.gather(updates, gram.middle_row(updates))
 
   def add_part(
     part: tf.Tensor, total: tf.Tensor
   ) -> tuple[tf.Tensor, tf.Tensor]:
-    places = order[part]
+    places = tf.gather(order, part)
     taken = _transposed_columns(updates, places)
     taken = tf.reshape(taken, [blocks, per_block, width, rows])
     position = tf.range(blocks * size) + part * (blocks * size)
@@ -60,8 +60,11 @@ def sum_over_groups(
     middle, is_real = tf.reshape(middle, shape), tf.reshape(is_real, shape)
 
     def add(index: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-      inner, real = middle[index], is_real[index]  # [g, c]
-      block = tf.cast(tf.transpose(taken[index], [0, 2, 1]), tf.float64)
+      inner = tf.gather(middle, index)  # [g, c]
+      real = tf.gather(is_real, index)
+      block = tf.cast(
+        tf.transpose(tf.gather(taken, index), [0, 2, 1]), tf.float64
+      )
       block = block * real[:, None] - inner[:, None]  # [g, n, c]
       value = function(Block(block, inner, real))
       return index + 1, total + tf.reduce_sum(value, axis=0)

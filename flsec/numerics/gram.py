@@ -66,7 +66,7 @@ def gram(updates: tf.Tensor) -> Gram:
   Returns:
     The products, in float64; nothing of the size of the stack is allocated.
   """
-  centre = updates[middle_row(updates)]
+  centre = tf.gather(updates, middle_row(updates))
 
   def beside(block: tf.Tensor, centre_block: tf.Tensor) -> tf.Tensor:
     origin = tf.cast(centre_block, tf.float64)
@@ -86,7 +86,7 @@ def squared_distances(updates: tf.Tensor) -> tf.Tensor:
   Args:
     updates: float32 [n, d], all finite.
   """
-  centre = updates[middle_row(updates)]
+  centre = tf.gather(updates, middle_row(updates))
 
   def products(block: tf.Tensor, centre_block: tf.Tensor) -> tf.Tensor:
     rows = tf.cast(block, tf.float64) - tf.cast(centre_block, tf.float64)

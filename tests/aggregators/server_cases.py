@@ -2,6 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
+import xla_programs
 
 from flsec.aggregators.rule import ServerContext
 from flsec.models.layout import Layer, Layout, Span
@@ -70,6 +71,8 @@ def run(rule, updates, given, weights=None, compiled=False):
     state = rule.initialize(int(updates.shape[1]))
     return rule.next(state, updates, weights, given)[1:]
 
+  if compiled:
+    assert xla_programs.is_compiled_once(apply, updates, weights)
   function = tf.function(apply, autograph=False, jit_compile=compiled)
   update, measured = function(updates, weights)
   return update.numpy(), {key: value.numpy() for key, value in measured.items()}

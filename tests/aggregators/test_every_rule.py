@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import rule_cases
 import tensorflow as tf
+import xla_programs
 
 from flsec import aggregators, registry
 from flsec.aggregators import rule as rules
@@ -34,6 +35,12 @@ STAYS_AMONG_BENIGN = (
 )
 # The result of identical rows is their sign, or is clipped to the radius.
 CHANGES_A_SINGLE_ROW = {'sign_majority', 'centered_clipping'}
+
+
+def _first(rule, rows):
+  given = rules.ServerContext(seed=tf.constant([0, 0]))
+  state = rule.initialize(int(rows.shape[1]))
+  return rule.next(state, rows, tf.ones([rows.shape[0]]), given)[1]
 
 
 def test_the_rules_of_this_room_are_among_those_tested():
@@ -169,6 +176,7 @@ def test_it_compiles_under_xla(name):
     lambda rows: rule(rows), autograph=False, jit_compile=True
   )
   assert rule_cases.is_close(compiled(x), rule(x))
+  assert xla_programs.is_compiled_once(lambda rows: _first(rule, rows), x)
 
 
 @every_rule

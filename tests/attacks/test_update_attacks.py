@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import xla_programs
 from crafting import context, craft, stack, visible
 
 from flsec import attacks
@@ -81,6 +82,9 @@ def test_xla_compiles_it_to_the_same_rows(name, options):
 
   np.testing.assert_allclose(
     compiled(OWN, BENIGN), _craft(name, options, OWN, BENIGN), atol=2e-5
+  )
+  assert xla_programs.is_compiled_once(
+    lambda benign: attack.craft(OWN, benign, context(**_fields())), BENIGN
   )
 
 

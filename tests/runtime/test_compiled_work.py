@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny_federation as tiny
+import xla_programs
 
 from flsec import attacks
-from flsec.federated import process
+from flsec.federated import client_work, process, state
 from flsec.runtime.compiled_work import CompiledWork
 from flsec.runtime.device import Device
 from flsec.runtime.in_process import InProcess
@@ -79,4 +80,43 @@ def test_a_round_is_that_of_the_plain_path(rule, optimizer):
       state, _ = runtime.next(state, clients)
   np.testing.assert_allclose(
     state['weights'], tiny.weights_of(plain)[-1], rtol=1e-4, atol=1e-5
+  )
+
+
+_TRIGGER = {'features': [0], 'value': 1.0}
+
+
+@pytest.mark.parametrize(
+  ('attack', 'options'),
+  [
+    (None, {}),
+    ('label_flip', {'source_label': 1, 'target_label': 2}),
+    ('label_random', {'num_classes': 3}),
+    ('badnets', {'trigger': _TRIGGER, 'target_label': 0}),
+    (
+      'model_replacement',
+      {'attack': {'name': 'badnets', 'trigger': _TRIGGER, 'target_label': 0}},
+    ),
+  ],
+)
+@pytest.mark.parametrize('steps', [None, 3])
+def test_one_program_trains_in_every_round(attack, options, steps):
+  if attack:
+    attack = tiny.attack_plan(
+      attacks.build(attack, **options), [True, False, False, False, False]
+    )
+  optimizer = {'learning_rate': 0.05, 'name': 'adam', 'persistent': True}
+  clients = tiny.clients_config(5, optimizer=optimizer, steps=steps)
+  plan = tiny.plan(
+    5, padded=True, attack=attack, clients=clients, rule='median'
+  )
+  client = tiny.structs(tiny.federation([9, 4, 7, 12, 3]), batch_size=4)[0]
+  broadcast = state.broadcast_of(plan, state.initial_state(plan))
+  work = client_work.build_client_work(plan)
+
+  def trained(slots, x, y):
+    return work({**broadcast, 'slots': slots}, {**client, 'x': x, 'y': y})
+
+  assert xla_programs.is_compiled_once(
+    trained, broadcast['slots'], client['x'], client['y']
   )

@@ -56,7 +56,7 @@ def mimic(*, position: Optional[int] = 0) -> attack_lib.Attack:
         f'Attack mimic: position {position} is beyond the {rows.shape[0]} rows '
         f'known; lower it to {rows.shape[0] - 1} or less.'
       )
-    return rows[position]
+    return tf.gather(rows, position)
 
   return attack_lib.Attack(
     name='mimic',
@@ -75,7 +75,7 @@ def _most_typical_of_variance(rows: tf.Tensor) -> tf.Tensor:
   _, _, gram, _ = distance_search.pairwise_spread(rows, 'unit')
   # Starting at the column of the largest row cannot be orthogonal to a Gram
   # matrix's range, as the ones vector is (the rows are centred).
-  start = gram[:, tf.argmax(tf.linalg.diag_part(gram))]
+  start = tf.gather(gram, tf.argmax(tf.linalg.diag_part(gram)), axis=1)
 
   def step(index, vector):
     product = tf.linalg.matvec(gram, vector)
