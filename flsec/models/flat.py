@@ -8,10 +8,14 @@ from typing import Optional
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.framework import ops
 
 from flsec import seeds
-from flsec.models import functional_layers, layout_builder
+from flsec.models import (
+  channel_cut,
+  custom_gradients,
+  functional_layers,
+  layout_builder,
+)
 from flsec.models.layout import Layout
 
 # Keras reads a layer's weights from its attributes: only one trace at a time
@@ -78,6 +82,11 @@ class FlatModel:
     self._weighted = [layer for layer in self._model.layers if layer.weights]
 
   @property
+  def keras_model(self) -> tf.keras.Model:
+    """The model that is run; a run's weights are no variables of it."""
+    return self._model
+
+  @property
   def num_activations(self) -> int:
     """How many numbers all layers put out for one example."""
     outputs = [layer.output for layer in self._model.layers]
@@ -123,6 +132,12 @@ class FlatModel:
       float32 [b, num_classes].
     """
     return self._run(weights, x, training, functional_layers.Trace(seed))
+
+  def activations(
+    self, weights: tf.Tensor, x: tf.Tensor, layer: str
+  ) -> tf.Tensor:
+    """Returns what a layer's channels put out: `channel_cut.activations`."""
+    return channel_cut.activations(self, weights, x, layer)
 
   def loss(
     self,
@@ -179,7 +194,7 @@ class FlatModel:
       the model has none or is not training.
     """
     trace = functional_layers.Trace(seed, mask, by_patches=self._by_patches)
-    with _custom_gradients_forgotten():
+    with custom_gradients.forgotten():
       with tf.GradientTape() as tape:
         tape.watch(weights)
         loss = _mean_loss(self._run(weights, x, training, trace), y, mask)
@@ -219,9 +234,8 @@ class FlatModel:
     training: bool,
     trace: functional_layers.Trace,
   ) -> tf.Tensor:
-    with self._weights_from(weights, trace):
-      self._restore_classes()
-      return tf.cast(self._model(x, training=training), tf.float32)
+    with self.placed(weights, trace) as keras_model:
+      return tf.cast(keras_model(x, training=training), tf.float32)
 
   def _restore_classes(self) -> None:
     """Makes Keras' classes again what they were when the model was built.
@@ -234,11 +248,13 @@ class FlatModel:
         kind.__new__(kind)
 
   @contextlib.contextmanager
-  def _weights_from(
-    self, weights: tf.Tensor, trace: functional_layers.Trace
-  ) -> Iterator[None]:
+  def placed(
+    self, weights: tf.Tensor, trace: Optional[functional_layers.Trace] = None
+  ) -> Iterator[tf.keras.Model]:
     """Puts slices of the vector in the place of the layers' variables."""
+    trace = trace or functional_layers.Trace()
     with _TRACE, contextlib.ExitStack() as stack:
+      self._restore_classes()
       tensors = iter(self.tensors(weights))
       for layer in self._weighted:
         for attribute in layout_builder.weight_attributes(layer):
@@ -250,25 +266,7 @@ class FlatModel:
         if hasattr(layer, 'trace'):
           vars(layer)['trace'] = trace
           stack.callback(vars(layer).__setitem__, 'trace', None)
-      yield
-
-
-@contextlib.contextmanager
-def _custom_gradients_forgotten() -> Iterator[None]:
-  """Unregisters the custom gradients of the graph that the block builds.
-
-  TensorFlow keeps each for good, and by it the graph: 20 MB a traced LeNet-5,
-  gigabytes in a sweep. Tapes hold theirs themselves; the registered ones serve
-  those who differentiate a finished graph.
-  """
-  registered = ops.gradient_registry._registry
-  before = set(registered)
-  try:
-    yield
-  finally:
-    for name in set(registered) - before:
-      if name.startswith('CustomGradient-'):
-        del registered[name]
+      yield self._model
 
 
 def _hidden_layers(model: tf.keras.Model) -> tuple[str, ...]:

@@ -44,6 +44,15 @@ class PooledConv2D(tf.keras.layers.Conv2D):
       outputs = tf.nn.bias_add(outputs, self.bias)
     return self.activation(outputs)
 
+  def call_unpooled(self, inputs: tf.Tensor) -> tf.Tensor:
+    """Returns what the layer puts out where nothing is pooled."""
+    outputs = self.convolution_op(
+      tf.cast(inputs, self.compute_dtype), self.kernel
+    )
+    if self.use_bias:
+      outputs = tf.nn.bias_add(outputs, self.bias)
+    return self.activation(outputs)
+
   def _call_by_patches(self, images: tf.Tensor) -> tf.Tensor:
     rows = self.trace.batch_last.get(images.ref())
     geometry = _geometry(
