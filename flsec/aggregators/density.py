@@ -15,8 +15,9 @@ from flsec.numerics import columns, selection
 from flsec.numerics.gram import Gram, gram, squared_norms
 
 REPLICATIONS = ('none', 'agramplifier')
-# (gram, replication) -> float64 [n, n], larger for closer rows.
-Closeness = Callable[[Gram, str], tf.Tensor]
+# (gram, norms) -> float64 [n, n], larger for closer rows. `norms` float64 [n]
+#   is what the rows are divided by first, or None.
+Closeness = Callable[[Gram, Optional[tf.Tensor]], tf.Tensor]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +25,7 @@ class DensityOptions:
   """Options that all density rules share.
 
   Attributes:
-    num_byzantine: f; n - f clients are kept.
+    num_byzantine: f; n - f clients are kept, at least half of them.
     num_neighbors: k, a client itself included; None: n - f, at least more than
       half of the clients.
     replication: 'none' follows the paper; 'agramplifier' its authors' code.
@@ -35,20 +36,26 @@ class DensityOptions:
   replication: str
 
 
-def cosine_closeness(products: Gram, replication: str) -> tf.Tensor:
+def cosine_closeness(products: Gram, norms: Optional[tf.Tensor]) -> tf.Tensor:
   """Returns the cosine of each pair of rows; 0 with a zero row."""
-  del replication  # Scaling the rows changes no cosine.
+  del norms  # Scaling the rows changes no cosine.
   return products.cosines()
 
 
-def euclidean_closeness(products: Gram, replication: str) -> tf.Tensor:
+def euclidean_closeness(
+  products: Gram, norms: Optional[tf.Tensor]
+) -> tf.Tensor:
   """Returns minus the distance of each pair of rows."""
-  if replication == 'none':
-    return -tf.sqrt(products.squared_distances())
-  cosines = products.cosines()  # Inner products of the unit rows.
-  squares = tf.linalg.diag_part(cosines)
-  between = squares[:, None] + squares[None, :] - 2.0 * cosines
-  return -tf.sqrt(tf.maximum(between, 0.0))
+  squared = products.squared_distances()
+  if norms is not None:
+    # Of the rows p scaled by 1 / m: ||p_i / m_i - p_j / m_j||^2, written so
+    # that it is 0 for equal rows and next to nothing is cancelled for near
+    # ones.
+    scale = tf.math.divide_no_nan(tf.ones_like(norms), norms)
+    pull = scale * products.squared_norms()
+    squared *= scale[:, None] * scale[None, :]
+    squared += (scale[:, None] - scale) * (pull[:, None] - pull)
+  return -tf.sqrt(tf.maximum(squared, 0.0))
 
 
 def density_rule(
@@ -66,24 +73,26 @@ def density_rule(
     updates: tf.Tensor, scored: tf.Tensor
   ) -> tuple[tf.Tensor, Measurements]:
     products = gram(scored)
+    # The authors' code scales whole rows to length 1, before anything else:
+    # these, and not the amplified ones, have the norm 1.
+    norms = tf.sqrt(squared_norms(updates)) if is_replication else None
     mask = tf.ones([columns.num_rows(updates)])
     for closeness in closenesses:
-      mask *= _white_list(closeness(products, options.replication), options)
+      mask *= _white_list(closeness(products, norms), options)
     shares = selection.equal_shares(mask)
     coefficients = tf.cast(shares, tf.float64)
-    if is_replication:  # The authors' code averages rows of unit length.
-      norms = tf.sqrt(squared_norms(updates))
+    if is_replication:
       coefficients = tf.math.divide_no_nan(coefficients, norms)
     update = selection.weighted_sum(coefficients, updates)
     return update, {'selected': shares}
 
   f, k = options.num_byzantine, options.num_neighbors
-  minimum = max(2, 2 * f + 1)
+  minimum = max(2, 2 * f)
   return stateless(
     f'{name}(num_byzantine={f}, num_neighbors={k})',
     aggregate,
     minimum_clients=minimum,
-    requirement=f'n > 2 f and n >= 2 with f = num_byzantine = {f}',
+    requirement=f'n >= 2 f and n >= 2 with f = num_byzantine = {f}',
     selects_rows=not is_replication,
     takes_scored_rows=True,
   )

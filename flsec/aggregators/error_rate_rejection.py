@@ -21,8 +21,9 @@ def error_rate_rejection(
 
   With A the rule and w the global weights, client i's impact is
   `err(w + A(all)) - err(w + A(all but i))` on the server's validation examples;
-  the c clients of largest impact are rejected, ties the lowest client first.
-  The server's learning rate is taken as 1.
+  the c clients of largest impact are rejected, ties in an order drawn anew
+  from the seed in each round (they are frequent, and malicious clients often
+  have the lowest ids). The server's learning rate is taken as 1.
 
   Args:
     rule: A; applied n + 1 times a round (with `mean`, n weighted sums).

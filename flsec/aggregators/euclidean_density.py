@@ -21,11 +21,12 @@ def euclidean_density(
   client. Unweighted.
 
   Args:
-    num_byzantine: f; needs n > 2 f and n >= 2 clients.
-    num_neighbors: k, at most n; default n - f, at least n // 2 + 1.
+    num_byzantine: f; needs n >= 2 f and n >= 2 clients.
+    num_neighbors: k, at most n; default n - f, at least n // 2 + 1. The paper
+      asks for k > n / 2.
     replication: 'none', or 'agramplifier' (the authors' code): density is the
-      sum over all pairs within the neighbourhood, and updates are scaled to
-      length 1 before all else, the mean included.
+      sum over all pairs within the neighbourhood, and whole updates are scaled
+      to length 1 before all else: before they are amplified, and in the mean.
 
   Raises:
     ValueError: an option is out of its range.

@@ -17,7 +17,11 @@ from flsec.aggregators.rule import (
   require_clients,
 )
 from flsec.aggregators.server_examples import server_examples
-from flsec.numerics import columns, selection
+from flsec.numerics import columns
+from flsec.numerics.random_order import random_order
+
+# Sets the draw for ties apart from those of the rule inside.
+_TIES = 0x71E5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +82,7 @@ def rejection_rule(
     initialize=rule.initialize,
     minimum_clients=minimum,
     requirement=requirement,
-    needs=rule.needs | {'validation'},
+    needs=rule.needs | {'validation', 'seed'},
     scored_by=scored_by,
     has_shares=rule.has_shares,
   )
@@ -102,8 +106,11 @@ def _next(
   # loss is low.
   sign = 1.0 if options.single_update else -1.0
   harms = {'error': sign * errors, 'loss': sign * losses}
-  ranks = [_harm_rank(harms[name]) for name in options.criteria]
-  order, num_kept = _keep(options, ranks)
+  # Error rates are whole numbers of examples, and tie often: were the lowest
+  # clients always rejected, it would matter who is called client 0.
+  tied = _tie_order(options.name, errors, context)
+  ranks = [_harm_rank(harms[name], tied) for name in options.criteria]
+  order, num_kept = _keep(options, ranks, tied)
   rows = updates.shape[0]
   possible = None
   if rows is not None:
@@ -115,13 +122,33 @@ def _next(
   )
 
 
-def _harm_rank(harm: tf.Tensor) -> tf.Tensor:
-  """Returns int32 [n]: 0 for the most harmful, ties the lowest client first."""
-  return tf.argsort(tf.argsort(-harm, stable=True))
+def _tie_order(
+  name: str, scores: tf.Tensor, context: ServerContext
+) -> tf.Tensor:
+  """Returns int32 [n], the round's order of clients that tie."""
+  if context.seed is None:
+    raise ValueError(
+      f'{name} breaks ties in an order drawn from the `seed` of the round; the '
+      'context has none. Call the rule inside a round, or fill in the context.'
+    )
+  seed = tf.random.experimental.stateless_fold_in(
+    context.seed, _TIES, alg='philox'
+  )
+  return random_order(columns.num_rows(scores), seed)
+
+
+def _sorted(scores: tf.Tensor, tied: tf.Tensor) -> tf.Tensor:
+  """Returns int32 [n], clients by ascending score, equal ones as in `tied`."""
+  return tf.gather(tied, tf.argsort(tf.gather(scores, tied), stable=True))
+
+
+def _harm_rank(harm: tf.Tensor, tied: tf.Tensor) -> tf.Tensor:
+  """Returns int32 [n]: 0 for the most harmful."""
+  return tf.argsort(_sorted(-harm, tied))
 
 
 def _keep(
-  options: _Rejection, ranks: list[tf.Tensor]
+  options: _Rejection, ranks: list[tf.Tensor], tied: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
   """Returns the clients, those to keep first, and how many to keep."""
   is_kept = tf.reduce_all(tf.stack(ranks) >= options.count, axis=0)
@@ -129,7 +156,7 @@ def _keep(
   count = tf.maximum(tf.reduce_sum(tf.cast(is_kept, tf.int32)), least)
   rows = columns.num_rows(is_kept)
   harmless = tf.add_n(ranks) + tf.where(is_kept, len(ranks) * rows, 0)
-  return selection.largest(harmless, count=rows), count
+  return _sorted(-harmless, tied), count
 
 
 def _count(

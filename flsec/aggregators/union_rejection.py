@@ -22,7 +22,7 @@ def union_rejection(
   Clients that `error_rate_rejection` or `loss_rejection` rejects are rejected:
   c to 2 c of them. Where that leaves fewer than the rule is defined for (1 for
   `mean`), as many as it needs stay, those of smallest rank(error impact) +
-  rank(loss impact), ties to the lowest client.
+  rank(loss impact), ties as in `error_rate_rejection`.
 
   Args:
     rule: A, as in `error_rate_rejection`.

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from flsec import aggregators
 from flsec.aggregators import density
+from flsec.numerics.gram import gram, squared_norms
 
 NAMES = ['cosine_density', 'euclidean_density', 'merged_density']
 COSINES = np.array(
@@ -103,7 +104,7 @@ def test_a_zero_row_gives_no_nan(name, replication):
 def test_lists_without_a_common_client_give_zero():
   def only(index):
     closeness = -np.abs(np.arange(3) - index).astype(np.float64)
-    return lambda products, replication: tf.constant(
+    return lambda products, norms: tf.constant(
       np.minimum.outer(closeness, closeness)
     )
 
@@ -114,6 +115,51 @@ def test_lists_without_a_common_client_give_zero():
   update, measured = rule_cases.apply(rule, x)
   assert measured['selected'].sum() == 1  # Two of three each: one in common.
   np.testing.assert_allclose(update, x[1], rtol=1e-6)
+
+
+def test_distances_of_rows_scaled_by_other_norms():
+  # (3, 4), (6, 8) and (0, 1) divided by 5, 5 and 2.
+  rows = tf.constant([[3.0, 4], [6, 8], [0, 1]])
+  norms = tf.constant([5.0, 5, 2], tf.float64)
+  found = density.euclidean_closeness(gram(rows), norms)
+  a, b, c = (0.6, 0.8), (1.2, 1.6), (0.0, 0.5)
+  wanted = [
+    [-np.hypot(*np.subtract(p, q)) for q in (a, b, c)] for p in (a, b, c)
+  ]
+  np.testing.assert_allclose(found, wanted, atol=1e-12)
+
+
+@pytest.mark.parametrize('scale', [1e-8, 1.0, 1e20])
+def test_equal_rows_stay_equal_when_they_are_scaled(scale):
+  x = rule_cases.stack(6) * np.float32(scale)
+  x[3] = x[5] = x[1]
+  norms = tf.sqrt(squared_norms(tf.constant(x)))
+  closeness = density.euclidean_closeness(gram(tf.constant(x)), norms).numpy()
+  assert closeness[1, 3] == closeness[3, 5] == 0
+  np.testing.assert_array_equal(closeness[1], closeness[3])
+
+
+@pytest.mark.parametrize('name', NAMES)
+@pytest.mark.parametrize('replication', ['none', 'agramplifier'])
+def test_half_of_the_clients_may_be_malicious(name, replication):
+  # Figure 11 of the paper goes up to M_f = 50 %: what matters is k > n / 2.
+  rule = aggregators.build(name, num_byzantine=5, replication=replication)
+  assert rule.minimum_clients == 10
+  x = rule_cases.stack(8, clients=10)
+  x[:5] = np.random.default_rng(80).standard_normal((5, x.shape[1]))
+  update, measured = rule_cases.apply(rule, x)
+  # Five rows that agree, and six neighbours: one stranger for each of them.
+  np.testing.assert_array_equal(
+    np.flatnonzero(measured['selected']), range(5, 10)
+  )
+  rows = x[5:].astype(np.float64)
+  if replication != 'none':
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+  assert rule_cases.is_close(update, rows.mean(axis=0))
+  with pytest.raises(
+    ValueError, match=r'at least 10 clients \(n >= 2 f.*got n=9'
+  ):
+    rule(x[:9])
 
 
 @pytest.mark.parametrize('name', NAMES)

@@ -1,3 +1,6 @@
+import dataclasses
+import itertools
+
 import numpy as np
 import pytest
 import server_cases
@@ -9,26 +12,25 @@ MEAN = {'name': 'mean'}
 NAMES = ('error_rate_rejection', 'loss_rejection', 'union_rejection')
 
 
-def ordered(harm):
-  """Indices from the most harmful, ties the lowest client first."""
-  return np.argsort(-np.asarray(harm, np.float64), kind='stable')
+def may_be_rejected(harm, c):
+  """All sets of c clients of largest harm: ties leave several."""
+  harm = np.asarray(harm, np.float64)
+  return [
+    set(chosen)
+    for chosen in itertools.combinations(range(len(harm)), c)
+    if min(harm[list(chosen)]) >= max(np.delete(harm, chosen), default=-np.inf)
+  ]
 
 
-def kept_clients(name, errors, losses, c, least=1):
-  by_error, by_loss = ordered(errors), ordered(losses)
-  n = len(by_error)
-  rejected = set()
-  if name != 'loss_rejection':
-    rejected |= set(by_error[:c])
-  if name != 'error_rate_rejection':
-    rejected |= set(by_loss[:c])
-  kept = [i for i in range(n) if i not in rejected]
-  if len(kept) >= least:
-    return kept
-  harmless = np.argsort(by_error) + np.argsort(by_loss)
-  return sorted(
-    np.argsort(-harmless - 0.0 * np.arange(n), kind='stable')[:least]
-  )
+def may_be_kept(name, errors, losses, c):
+  """All sets of clients that a rule may keep."""
+  by_error, by_loss = may_be_rejected(errors, c), may_be_rejected(losses, c)
+  pairs = {
+    'error_rate_rejection': [(one, set()) for one in by_error],
+    'loss_rejection': [(set(), one) for one in by_loss],
+    'union_rejection': list(itertools.product(by_error, by_loss)),
+  }[name]
+  return [set(range(len(errors))) - one - other for one, other in pairs]
 
 
 def harms(x, weights, global_weights, validation, single, aggregate):
@@ -68,12 +70,13 @@ def test_it_follows_the_reference(name, single, base, aggregate):
     name, rule={'name': base}, num_rejected=2, single_update=single
   )
   errors, losses = harms(x, weights, start, (vx, vy), single, aggregate)
-  kept = kept_clients(name, errors, losses, 2)
   update, measured = server_cases.run(rule, x, given, weights)
+  kept = np.flatnonzero(measured['selected'])
+  assert set(kept) in may_be_kept(name, errors, losses, 2)
+  assert len(may_be_rejected(losses, 2)) == 1
   np.testing.assert_allclose(
     update, aggregate(x[kept], weights[kept]), atol=1e-5
   )
-  np.testing.assert_array_equal(np.flatnonzero(measured['selected']), kept)
 
 
 class TableModel:
@@ -121,13 +124,30 @@ def test_four_clients_worked_by_hand():
 
 
 @pytest.mark.parametrize('name', NAMES)
-def test_ties_reject_the_lowest_clients(name):
+def test_of_clients_that_tie_the_seed_rejects_some(name):
   given, *_ = server_cases.validating()
-  x = np.repeat(np.ones((1, 12), np.float32), 5, axis=0)
+  x = np.ones((5, 12), np.float32)
   rule = aggregators.build(name, rule=MEAN, num_rejected=2)
-  update, measured = server_cases.run(rule, x, given)
-  np.testing.assert_array_equal(np.flatnonzero(measured['selected']), [2, 3, 4])
-  np.testing.assert_allclose(update, np.ones(12))
+
+  @tf.function(autograph=False)
+  def selected(seed):
+    context = dataclasses.replace(given, seed=seed)
+    return rule.next((), tf.constant(x), tf.ones([5]), context)[2]['selected']
+
+  kept = [selected(tf.constant([seed, 7])).numpy() > 0 for seed in range(200)]
+  assert set(np.sum(kept, axis=1)) == {3}
+  # 80 rejections are expected of each client; 5 standard deviations are 35.
+  np.testing.assert_allclose(200 - np.sum(kept, axis=0), 80, atol=35)
+  again = selected(tf.constant([11, 7])).numpy() > 0
+  np.testing.assert_array_equal(again, kept[11])
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_a_context_without_a_seed_is_refused(name):
+  given = dataclasses.replace(server_cases.validating()[0], seed=None)
+  rule = aggregators.build(name, rule=MEAN, num_rejected=1)
+  with pytest.raises(ValueError, match=f'{name} breaks ties.*`seed`'):
+    rule(np.ones((3, 12), np.float32), context=given)
 
 
 @pytest.mark.parametrize('base', ['mean', 'median'])
@@ -136,14 +156,15 @@ def test_a_union_of_all_keeps_the_least_harmful(base):
   for seed in range(30):
     x = np.random.default_rng(seed).standard_normal((3, 12)).astype(np.float32)
     errors, losses = harms(x, np.ones(3), start, (vx, vy), True, weighted_mean)
-    by_error, by_loss = ordered(errors), ordered(losses)
-    if set(by_error[:2]) | set(by_loss[:2]) == {0, 1, 2}:
+    if may_be_kept('union_rejection', errors, losses, 2) == [set()]:
       break
   rule = aggregators.build(
     'union_rejection', rule={'name': base}, num_rejected=2, single_update=True
   )
   update, measured = server_cases.run(rule, x, given)
-  wanted = np.argmax(np.argsort(by_error) + np.argsort(by_loss))
+  ranks = [np.argsort(np.argsort(-np.array(h))) for h in (errors, losses)]
+  assert len(set(errors)) == len(set(sum(ranks))) == 3
+  wanted = np.argmax(sum(ranks))
   assert np.flatnonzero(measured['selected']) == [wanted]
   np.testing.assert_allclose(update, x[wanted])
 
@@ -235,7 +256,7 @@ def test_options_out_of_range_are_refused(options, message):
 def test_a_server_without_validation_examples_is_refused(validation, message):
   given = server_cases.context(np.zeros(12), validation=validation)
   rule = aggregators.build('loss_rejection', rule=MEAN, num_rejected=1)
-  assert rule.needs == {'validation'}
+  assert rule.needs == {'validation', 'seed'}
   with pytest.raises(ValueError, match=message):
     rule(np.zeros((3, 12), np.float32), context=given)
 

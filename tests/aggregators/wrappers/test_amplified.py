@@ -4,7 +4,6 @@ import server_cases
 import tensorflow as tf
 
 from flsec import aggregators
-from flsec.aggregators.wrappers.flat_max_filter import FlatMaxFilter
 from flsec.aggregators.wrappers.max_filter import MaxFilter
 
 LAYOUT = server_cases.dense_layout((6, 4), (4, 3))  # d = 28 + 15
@@ -68,20 +67,71 @@ def test_bulyan_selects_by_amplified_and_combines_original_rows():
   np.testing.assert_allclose(update, combined, atol=1e-6)
 
 
-@pytest.mark.parametrize('name', ['cosine_density', 'euclidean_density'])
-def test_the_code_of_the_paper_averages_original_unit_rows(name):
-  x, given = rows(2), server_cases.context(layout=LAYOUT)
-  inside = {'name': name, 'num_byzantine': 2, 'replication': 'agramplifier'}
-  rule = aggregators.build(
-    'amplified', rule=inside, replication='agramplifier_code', kernel_size=2
-  )
-  # The hidden width is 4: 24 + 4 + 12 entries without the last bias.
-  amplified = FlatMaxFilter(2)(tf.constant(x), LAYOUT).numpy()
-  _, wanted = server_cases.run(aggregators.build(**inside), amplified, given)
-  update, measured = server_cases.run(rule, x, given)
-  np.testing.assert_array_equal(measured['selected'], wanted['selected'])
-  units = x / np.linalg.norm(x, axis=1, keepdims=True)
-  np.testing.assert_allclose(update, wanted['selected'] @ units, atol=1e-6)
+def published_filter(x, f, k, kernel, normalises_first=True):
+  """The code's PoolingDef.filter, from what it does: the clients it keeps.
+
+  Unit rows in PyTorch's order, without the last bias, in rows of the hidden
+  width; the largest entry of each patch; distances and cosines of that; the
+  sum over all pairs of a client's k nearest; the n - f best of each.
+  """
+  hidden, out = LAYOUT.layers
+  width, classes = hidden.units, out.units
+  cut = lambda row, span: row[span.start : span.stop].reshape(span.shape)
+  amplified = []
+  for row in x.astype(np.float64):
+    unit = row / np.sqrt((row**2).sum())
+    flat = [*cut(unit, hidden.kernel).T.ravel(), *cut(unit, hidden.bias)]
+    flat += [*cut(unit, out.kernel).T.ravel()]
+    assert len(flat) == len(row) - classes
+    matrix = np.reshape(flat, (-1, width))
+    tall, wide = (side // kernel for side in matrix.shape)
+    amplified.append(
+      [
+        matrix[
+          i * kernel : (i + 1) * kernel, j * kernel : (j + 1) * kernel
+        ].max()
+        for i in range(tall)
+        for j in range(wide)
+      ]
+    )
+  rows = np.array(amplified)
+  lengths = np.linalg.norm(rows, axis=1)
+  cosines = rows @ rows.T / np.outer(lengths, lengths)
+  if not normalises_first:  # What flsec did.
+    rows /= lengths[:, None]
+  distances = np.linalg.norm(rows[:, None] - rows, axis=2)
+  kept = []
+  for far in (distances, -cosines):
+    # Sorted: clients that share all neighbours have one sum, and so one tie.
+    nearest = np.sort(np.argsort(far, axis=1, kind='stable')[:, :k])
+    sums = [far[np.ix_(index, index)].sum() for index in nearest]
+    kept.append(set(np.argsort(sums, kind='stable')[: len(x) - f]))
+  return {
+    'euclidean_density': kept[0],
+    'cosine_density': kept[1],
+    'merged_density': kept[0] & kept[1],
+  }
+
+
+def test_densities_keep_what_the_published_code_keeps():
+  given = server_cases.context(layout=LAYOUT)
+  others = 0
+  for seed in range(12):
+    x = rows(seed, 10)
+    wanted = published_filter(x, 3, 7, 2)
+    others += wanted != published_filter(x, 3, 7, 2, normalises_first=False)
+    units = x / np.linalg.norm(x.astype(np.float64), axis=1, keepdims=True)
+    for name, kept in wanted.items():
+      inside = {'name': name, 'num_byzantine': 3, 'replication': 'agramplifier'}
+      rule = aggregators.build(
+        'amplified', rule=inside, replication='agramplifier_code', kernel_size=2
+      )
+      update, measured = server_cases.run(rule, x, given)
+      assert set(np.flatnonzero(measured['selected'])) == kept, (seed, name)
+      np.testing.assert_allclose(
+        update, units[sorted(kept)].mean(axis=0), atol=1e-6
+      )
+  assert others >= 4  # Pooled rows scaled to length 1 would keep others.
 
 
 def test_fltrust_takes_amplified_cosines_and_original_norms():
