@@ -12,6 +12,7 @@ import tensorflow as tf
 
 State = Any
 KNOWLEDGE = ('none', 'partial', 'full')
+SPACES = ('gradient', 'update')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +22,8 @@ class AttackContext:
   Attributes:
     weights: float32 [d], the global weights that were broadcast.
     previous_update: float32 [d], the last round's aggregated update (zeros in
-      the first round), which every client can work out.
+      the first round), which every client can work out; in `craft` negated
+      where the attack's space is 'gradient'.
     round_number: int32 scalar, 1 in the first round.
     seed: int32 [2], a stateless seed of this round (in a client hook: of this
       client and round; in `poison`: of this batch).
@@ -67,8 +69,8 @@ UpdateHook = Callable[[tf.Tensor, AttackContext], tf.Tensor]
 #   gradient=None, project=None, start=None)` runs one local training from
 #   `start` (default: context.weights) and returns `w_end - start`.
 Training = Callable[[Callable[..., tf.Tensor], AttackContext], tf.Tensor]
-# (own float32 [c, d], benign float32 [m, d], context) -> [c, d]. `benign` has
-#   m = 0 rows unless knowledge is full.
+# (own float32 [c, d], benign float32 [m, d], context) -> [c, d], all in the
+#   attack's space. `benign` has m = 0 rows unless knowledge is full.
 Craft = Callable[[tf.Tensor, tf.Tensor, AttackContext], tf.Tensor]
 
 
@@ -108,6 +110,12 @@ class Attack:
     minimum_known_rows: the fewest rows that `craft` must know (benign ones
       under full knowledge, else the malicious clients' own) to be an attack:
       with fewer it sends what the docstring states, often an honest update.
+    space: what the rows that `craft` sees and returns are. 'gradient': what the
+      server subtracts, as papers on poisoned updates have it; 'update': what it
+      adds, `w_client - w_global`. The round's rows are updates, so for
+      'gradient' it sends `-craft(-own, -benign)`. Only a craft that is no odd
+      function of its rows (one that adds a positive vector such as a standard
+      deviation) tells the two apart: it moves the weights the other way.
   """
 
   name: str
@@ -121,3 +129,4 @@ class Attack:
   initialize: Optional[Callable[..., State]] = None
   victims: Optional[Callable[[tf.Tensor, tf.Tensor], Victims]] = None
   minimum_known_rows: int = 1
+  space: str = 'gradient'

@@ -63,6 +63,7 @@ def compose(*, attacks: Sequence[Attack]) -> Attack:
     train=train,
     craft=crafting.craft if crafting else None,
     default_knowledge=crafting.default_knowledge if crafting else 'none',
+    space=crafting.space if crafting else 'gradient',
     initialize=stateful.initialize if stateful else None,
     victims=victims[0] if victims else None,
     minimum_known_rows=max(a.minimum_known_rows for a in attacks),

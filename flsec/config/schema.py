@@ -17,6 +17,7 @@ from flsec.data.dataset import ServerSet
 
 _REQUIRED = dataclasses.MISSING
 Knowledge = Literal['none', 'partial', 'full']
+Space = Literal['gradient', 'update']
 
 
 def _field(default: Any = _REQUIRED, **metadata: Any) -> Any:
@@ -141,6 +142,9 @@ class AttackConfig:
     knowledge: what a crafting attack sees: `none` (its own row), `partial`
       (all malicious rows) or `full` (the benign rows too); the attack's own
       default where left out.
+    space: what a crafting attack's formula is taken to be on: `gradient` (what
+      the server subtracts, as most papers have it) or `update` (what it adds);
+      the attack's own where left out.
     compose: attacks that malicious clients run besides.
     options: the attack's own options.
   """
@@ -155,6 +159,7 @@ class AttackConfig:
   stop_round: Optional[int] = _field(None, minimum=1)
   every: int = _field(1, minimum=1)
   knowledge: Optional[Knowledge] = None
+  space: Optional[Space] = None
   compose: tuple[Component, ...] = _field((), kind='attack')
   options: dict[str, Any] = dataclasses.field(default_factory=dict)
 

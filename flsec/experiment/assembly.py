@@ -227,6 +227,7 @@ def _attack_plan(
     stop_round=config.stop_round,
     every=config.every,
     num_participants=estimate.num_byzantine_of_a_round(experiment),
+    space=config.space,
     state=_attack_state(
       experiment, attack, federation, model, weights, malicious
     ),

@@ -66,6 +66,12 @@ def _check_known_rows(experiment: Experiment, facts: dict[str, Any]) -> None:
   """Checks that a crafting attacker sees as many rows as its attack needs."""
   config = experiment.attack
   attack = assembly.build_attack(config, facts)
+  if attack.craft is None and config.space is not None:
+    raise ConfigError(
+      'attack.space',
+      f'only means something for an attack that crafts updates; found '
+      f'{config.space} with {config.name}. Leave it out.',
+    )
   if attack.craft is None or not config.num_byzantine:
     return
   knowledge = config.knowledge or attack.default_knowledge

@@ -17,6 +17,9 @@ def rewrite(
 ) -> tf.Tensor:
   """Replaces the malicious rows by what the attack crafts from what it knows.
 
+  An attack stated on gradients is given the negated rows and last update, and
+  what it crafts is negated back.
+
   Args:
     plan: the round's plan; its knowledge decides what `craft` sees.
     server_state: the state before the round.
@@ -32,7 +35,7 @@ def rewrite(
   own_rows, benign_rows = _rows(plan, ranks)
   context = AttackContext(
     weights=server_state['weights'],
-    previous_update=server_state['previous_update'],
+    previous_update=_turned(plan, server_state['previous_update']),
     round_number=round_number,
     seed=seed_folding.fold(
       tf.constant(seeds.stream(plan.seed, 'adversary')), round_number
@@ -45,8 +48,8 @@ def rewrite(
   )
 
   def craft() -> tf.Tensor:
-    own = tf.gather(updates, own_rows)
-    crafted = _crafted(plan, own, updates, benign_rows, context)
+    own = _turned(plan, tf.gather(updates, own_rows))
+    crafted = _turned(plan, _crafted(plan, own, updates, benign_rows, context))
     return tf.tensor_scatter_nd_update(
       updates, own_rows[:, tf.newaxis], crafted
     )
@@ -62,10 +65,16 @@ def _crafted(plan, own, updates, benign_rows, context) -> tf.Tensor:
   craft = plan.attack.attack.craft
   nothing = tf.zeros([0, plan.dimension])
   if plan.attack.knowledge == 'full':
-    return craft(own, tf.gather(updates, benign_rows), context)
+    benign = _turned(plan, tf.gather(updates, benign_rows))
+    return craft(own, benign, context)
   if plan.attack.knowledge == 'partial':
     return craft(own, nothing, context)
   return tf.map_fn(lambda row: craft(row[tf.newaxis], nothing, context)[0], own)
+
+
+def _turned(plan: Plan, rows: tf.Tensor) -> tf.Tensor:
+  """Turns updates into what `craft` works on, and back."""
+  return -rows if plan.attack.crafts_on_gradients else rows
 
 
 def _rows(plan: Plan, ranks: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

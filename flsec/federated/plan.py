@@ -28,6 +28,8 @@ class AttackPlan:
     every: rounds between two attacked ones.
     state: what `attack.initialize` made; a nest of tensors or arrays.
     num_participants: malicious clients in a round, as the attacker expects it.
+    space: what `craft` works on, 'gradient' or 'update'; None: the attack's
+      own.
   """
 
   attack: attack_lib.Attack
@@ -38,6 +40,12 @@ class AttackPlan:
   every: int = 1
   state: attack_lib.State = ()
   num_participants: int = 0
+  space: Optional[str] = None
+
+  @property
+  def crafts_on_gradients(self) -> bool:
+    """Whether `craft` works on what the server subtracts, not on updates."""
+    return (self.space or self.attack.space) == 'gradient'
 
   def is_active(self, round_number: tf.Tensor) -> tf.Tensor:
     """Tells whether a round is attacked (bool scalar)."""

@@ -142,6 +142,22 @@ class TestAttack:
     with pytest.raises(ValueError, match='from 0 to 9'):
       self._built('{name: label_flip, num_byzantine: 1, target_label: 10}')
 
+  @pytest.mark.parametrize(
+    'name, space, on_gradients',
+    [
+      ('alie', None, True),
+      ('alie', 'gradient', True),
+      ('alie', 'update', False),
+      ('fang_krum', None, False),
+      ('fang_krum', 'gradient', True),
+    ],
+  )
+  def test_works_in_the_space_given_or_its_own(self, name, space, on_gradients):
+    found = _assemble(
+      f'attack.name={name}', f'attack.space={space or "null"}'
+    ).plan.attack
+    assert found.crafts_on_gradients == on_gradients
+
   def test_prepares_on_its_own_examples(self, monkeypatch):
     seen = {}
     build = assembly.build_attack

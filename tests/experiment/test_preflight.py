@@ -119,3 +119,13 @@ class TestNeeds:
     ):
       _check('server.aggregator=needy')
     _check('server.aggregator=needy', 'dataset.root={size: 50}')
+
+
+class TestSpace:
+  def test_of_an_attack_that_crafts_nothing_is_refused(self):
+    with pytest.raises(ConfigError, match=r'attack\.space: only means'):
+      _check('attack.space=update')
+
+  @pytest.mark.parametrize('space', ['gradient', 'update'])
+  def test_of_one_that_crafts_passes(self, space):
+    _check('attack.name=alie', f'attack.space={space}')

@@ -53,4 +53,5 @@ def averaged_badnets(*, attack: Optional[Attack] = None) -> Attack:
     name=f'averaged({attack.name})',
     craft=craft,
     default_knowledge='partial',
+    space='update',
   )

@@ -64,9 +64,12 @@ def alie(*, scale: Optional[float] = None) -> attack_lib.Attack:
   """A little is enough: the benign mean less z standard deviations.
 
   `x = mu - z * sigma`, the same for all malicious clients, where `mu` and
-  `sigma` (ddof = 1) are taken per coordinate over the rows known. Some
-  libraries add z * sigma; the minus is the paper's. One row known: sigma = 0,
-  so `x` is that row.
+  `sigma` (ddof = 1) are taken per coordinate over the rows known. One row
+  known: sigma = 0, so `x` is that row.
+
+  The rows are gradients, which the server subtracts: in a malicious row the
+  weights go up, by z * sigma more than in the benign mean's. Libraries that add
+  z * sigma to gradients (ByzFL), and `space: update`, move them down.
 
   Args:
     scale: z >= 0; None takes z_max of n and f (`largest_hidden_scale`).

@@ -25,6 +25,9 @@ def fang_krum(
   With one or two rows known the bound's denominator is not positive and the
   search starts from ten times their mean norm.
 
+  Stated on updates, as the paper does on models: the weights move against the
+  benign mean's sign. Odd, so gradients would give the same.
+
   Args:
     tolerance: the lambda at which the search gives up, > 0.
     radius: 0 sends the same x from all malicious clients; above 0 all but the
@@ -64,7 +67,7 @@ def fang_krum(
     return known_rows.branch(num_malicious, crafted, lambda: own)
 
   return attack_lib.Attack(
-    name='fang_krum', craft=craft, default_knowledge='full'
+    name='fang_krum', craft=craft, default_knowledge='full', space='update'
   )
 
 

@@ -27,6 +27,9 @@ def fang_trimmed_mean(*, scale: float = 2.0) -> attack_lib.Attack:
   and sigma (ddof = 1) over the malicious clients' own honest rows. Of a single
   own row sigma is |mu|. The clients draw independently of each other.
 
+  Stated on updates, as the paper does on models: the weights move against the
+  benign mean's sign. Odd but for the draw, so gradients would give the same.
+
   Args:
     scale: b > 1, how far beyond an extreme the draws reach.
 
@@ -62,7 +65,10 @@ def fang_trimmed_mean(*, scale: float = 2.0) -> attack_lib.Attack:
     return known_rows.branch(known_rows.num_rows(own), crafted, lambda: own)
 
   return attack_lib.Attack(
-    name='fang_trimmed_mean', craft=craft, default_knowledge='full'
+    name='fang_trimmed_mean',
+    craft=craft,
+    default_knowledge='full',
+    space='update',
   )
 
 

@@ -17,7 +17,8 @@ def gaussian_noise(
 
   `x = own + e` (additive) or `x = e` (replace), `e ~ N(mean, scale^2)` drawn
   per coordinate, client and round. It runs on each malicious client by itself
-  after local training, so needs no knowledge and no stack of updates.
+  after local training, so needs no knowledge and no stack of updates. The noise
+  is the update's, which the server adds: a mean above 0 moves the weights up.
 
   Args:
     mode: 'additive' or 'replace'.

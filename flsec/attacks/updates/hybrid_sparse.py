@@ -48,6 +48,10 @@ def hybrid_sparse(
   ALIE. The fixed policy takes z1 = scale; the semi-adaptive one takes in each
   round the largest z1 that Min-Sum's oracle allows (0 where none is).
 
+  The rows are gradients, which the server subtracts: a malicious row moves the
+  weights up, against the benign mean's, by the two scales times sigma (with
+  `space: update` down).
+
   Args:
     mask: random, layerwise, erk, force, snip or synflow.
     keep_fraction: delta in (0, 1].

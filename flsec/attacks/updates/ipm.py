@@ -13,7 +13,8 @@ def ipm(*, scale: float = 0.4) -> attack_lib.Attack:
   """Inner-product manipulation: minus z times the benign mean.
 
   `x = -z * mu`. A small z slips through distance-based rules; a large one
-  turns a plain mean round.
+  turns a plain mean round. The weights move against the benign mean's, whether
+  rows are gradients or updates.
 
   Args:
     scale: z >= 0. 0.4 as in the hybrid sparse attack paper (0.1 and 0.2 are

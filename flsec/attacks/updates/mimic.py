@@ -22,6 +22,7 @@ def mimic(*, position: Optional[int] = 0) -> attack_lib.Attack:
   one that sticks out most along the direction in which the rows known vary
   most, `argmax_i |<z, b_i - mu>|`, z the leading eigenvector of their
   covariance (the paper finds z over its first rounds, then keeps the client).
+  Whether rows are gradients or updates, the weights move as that client's do.
 
   Args:
     position: row to copy among those known, sorted by client id, from 0; None

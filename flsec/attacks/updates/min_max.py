@@ -24,6 +24,11 @@ def min_max(
   `mu / |mu|` (unit), `sign(mu)` or the standard deviation (ddof = 1). One row
   known, or p = 0: `x = mu`.
 
+  The rows are gradients, which the server subtracts: with 'std' a malicious row
+  moves the weights up, by gamma * sigma more than the benign mean does (with
+  `space: update` down). 'unit' and 'sign' turn with the mean, against it in
+  either space.
+
   Args:
     perturbation: 'unit', 'sign' or 'std'.
     initial_scale: where the search starts; the authors' 10 reaches to 20.

@@ -29,6 +29,11 @@ def min_sum(
   `gamma^2 |p|^2 <= min_i |b_i - mu|^2` (or max), which needs no pairwise
   distances.
 
+  The rows are gradients, which the server subtracts: with 'std' a malicious row
+  moves the weights up, by gamma * sigma more than the benign mean does (with
+  `space: update` down). 'unit' and 'sign' turn with the mean, against it in
+  either space.
+
   Args:
     perturbation: 'unit', 'sign' or 'std'.
     bound: 'min' or 'max', over the benign rows' sums of squared distances.

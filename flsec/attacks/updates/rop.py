@@ -37,6 +37,11 @@ def rop(
   random direction orthogonal to u (none exists for d = 1: there x has no
   perturbation at 90 degrees).
 
+  The rows, and `v`, are gradients (client momenta), which the server subtracts:
+  at 90 degrees a malicious row moves the weights down, by z along the part of
+  the all-ones direction that is orthogonal to u (with `space: update`, or at
+  270 degrees, up).
+
   Args:
     scale: z >= 0; None takes ALIE's z_max of n and f.
     angle: theta, degrees; 270 turns the perturbation's sign.

@@ -14,7 +14,8 @@ def sign_flip(*, scale: float = 1.0, source: str = 'own') -> attack_lib.Attack:
 
   `source='own'` sends `-scale * own` after local training, each malicious
   client by itself (no knowledge); `source='mean'` sends `-scale * mu` over the
-  rows known, the same for all (ByzFL's sign flipping). To flip each local
+  rows known, the same for all (ByzFL's sign flipping). Either way the weights
+  move against it, whether rows are gradients or updates. To flip each local
   gradient before momentum, use `bit_flip`.
 
   Args:
