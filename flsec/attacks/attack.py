@@ -34,6 +34,8 @@ class AttackContext:
       (int32 scalar, from 0, the same in every round); None in `craft`.
     num_examples: in `poison`, how many rows of the batch are real (int32
       scalar); None: all.
+    attack_labels: in `poison` of an attack with `relabel`, the labels int32 [b]
+      that it gave to the examples of this batch.
     removed: bool [d], what a defence has removed for good; None: nothing.
     layout: `flsec.models.layout.Layout` of the weight vector.
     model: `flsec.models.flat.FlatModel`.
@@ -48,6 +50,7 @@ class AttackContext:
   num_byzantine: Optional[tf.Tensor] = None
   client_rank: Optional[tf.Tensor] = None
   num_examples: Optional[tf.Tensor] = None
+  attack_labels: Optional[tf.Tensor] = None
   removed: Optional[tf.Tensor] = None
   layout: Any = None
   model: Any = None
@@ -105,6 +108,9 @@ class Attack:
       benign rows).
     initialize: `(model, layout, weights [d], x, y, seed) -> state`, run once
       before round 1 on the malicious clients' own examples; None: no state.
+    relabel: `(labels int32 [M] of all clients' examples, seed int [2]) ->
+      labels [M]`, run once before round 1: labels that an example keeps for the
+      whole run. `poison` finds those of its batch in the context.
     victims: `(x float32 [s, ...], y int32 [s]) -> Victims` from test examples;
       None for an untargeted attack.
     minimum_known_rows: the fewest rows that `craft` must know (benign ones
@@ -127,6 +133,7 @@ class Attack:
   craft: Optional[Craft] = None
   default_knowledge: str = 'none'
   initialize: Optional[Callable[..., State]] = None
+  relabel: Optional[Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = None
   victims: Optional[Callable[[tf.Tensor, tf.Tensor], Victims]] = None
   minimum_known_rows: int = 1
   space: str = 'gradient'

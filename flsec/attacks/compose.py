@@ -31,7 +31,8 @@ def compose(*, attacks: Sequence[Attack]) -> Attack:
     The attack, with every hook that any of them has.
 
   Raises:
-    ValueError: if there is none, or two bring `train`, `craft` or a state.
+    ValueError: if there is none, or two bring `train`, `craft`, `relabel` or a
+      state.
   """
   if not attacks:
     raise ValueError(
@@ -54,6 +55,7 @@ def compose(*, attacks: Sequence[Attack]) -> Attack:
       project=chain_projection([a.project for a in others]),
     )
   stateful = _only(attacks, 'initialize')
+  relabelling = _only(attacks, 'relabel')
   return Attack(
     '+'.join(a.name for a in attacks),
     poison=poison,
@@ -65,6 +67,7 @@ def compose(*, attacks: Sequence[Attack]) -> Attack:
     default_knowledge=crafting.default_knowledge if crafting else 'none',
     space=crafting.space if crafting else 'gradient',
     initialize=stateful.initialize if stateful else None,
+    relabel=relabelling.relabel if relabelling else None,
     victims=victims[0] if victims else None,
     minimum_known_rows=max(a.minimum_known_rows for a in attacks),
   )

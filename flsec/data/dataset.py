@@ -81,6 +81,8 @@ class Federation:
     root, validation: the server's own examples, or None; disjoint from each
       other, from the clients' and from what `test` reports.
     num_classes, scale, shift: as in Dataset.
+    attack_y: int32, the labels that an attack gave the examples of `x` for the
+      whole run, or None; malicious clients hold them beside `y`.
   """
 
   x: np.ndarray
@@ -92,6 +94,7 @@ class Federation:
   shift: float
   root: Optional[Split] = None
   validation: Optional[Split] = None
+  attack_y: Optional[np.ndarray] = None
 
   @property
   def num_clients(self) -> int:

@@ -56,6 +56,9 @@ def assemble(
   malicious = _malicious(experiment)
   weights = model.initial_weights(experiment.seed)
   facts = _facts(experiment, federation)
+  attack = _attack_plan(experiment, federation, model, weights, malicious)
+  if attack is not None and attack.attack.relabel:
+    federation = _relabelled(federation, attack.attack, experiment.seed)
   plan = Plan(
     model=model,
     clients=experiment.clients,
@@ -64,7 +67,7 @@ def assemble(
     seed=experiment.seed,
     example_dtype=str(federation.x.dtype),
     server_learning_rate=experiment.server.learning_rate,
-    attack=_attack_plan(experiment, federation, model, weights, malicious),
+    attack=attack,
     pruner=_pruner(experiment, uses_xla),
     root=federation.root,
     validation=federation.validation,
@@ -232,6 +235,15 @@ def _attack_plan(
       experiment, attack, federation, model, weights, malicious
     ),
   )
+
+
+def _relabelled(
+  federation: Federation, attack: Attack, seed: int
+) -> Federation:
+  """Lets the attack give the clients' examples labels for the whole run."""
+  stream = seeds.stream(seed, 'attack labels').astype(np.int32)
+  labels = attack.relabel(tf.constant(federation.y), tf.constant(stream))
+  return dataclasses.replace(federation, attack_y=np.asarray(labels))
 
 
 def _attack_state(

@@ -44,7 +44,7 @@ class ClientPool:
     if client_id not in self._clients:
       shard = self._federation.client(client_id)
       stream = seeds.stream(self._seed, 'client', client_id)
-      self._clients[client_id] = collections.OrderedDict(
+      struct = collections.OrderedDict(
         x=tf.constant(self._padded(shard.x)),
         y=tf.constant(self._padded(shard.y), tf.int32),
         count=tf.constant(len(shard), tf.int32),
@@ -52,6 +52,11 @@ class ClientPool:
         rank=tf.constant(self._ranks[client_id], tf.int32),
         seed=tf.constant(stream),
       )
+      labels = self._federation.attack_y
+      if labels is not None:
+        own = slice(*self._federation.offsets[client_id : client_id + 2])
+        struct['attack_y'] = tf.constant(self._padded(labels[own]), tf.int32)
+      self._clients[client_id] = struct
     return self._clients[client_id]
 
   def _padded(self, rows: np.ndarray) -> np.ndarray:

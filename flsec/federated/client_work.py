@@ -18,11 +18,12 @@ def client_type(plan: Plan) -> Struct:
 
   x [s, ...] as stored; y int32 [s]; count int32, real examples among the s;
   client_id int32; rank int32, which of the malicious clients this one is, from
-  0, and -1 for a benign client; seed int64 [2].
+  0, and -1 for a benign client; seed int64 [2]; attack_y int32 [s], where the
+  attack relabels examples.
   """
   scalar = tf.TensorSpec([], tf.int32)
   dtype = tf.as_dtype(plan.example_dtype)
-  return Struct(
+  spec = Struct(
     x=tf.TensorSpec([None, *plan.model.input_shape], dtype),
     y=tf.TensorSpec([None], tf.int32),
     count=scalar,
@@ -30,6 +31,9 @@ def client_type(plan: Plan) -> Struct:
     rank=scalar,
     seed=tf.TensorSpec([2], tf.int64),
   )
+  if plan.attack is not None and plan.attack.attack.relabel:
+    spec['attack_y'] = tf.TensorSpec([None], tf.int32)
+  return spec
 
 
 def build_client_work(plan: Plan) -> Callable[[Struct, Struct], Struct]:
@@ -46,7 +50,9 @@ def build_client_work(plan: Plan) -> Callable[[Struct, Struct], Struct]:
 
   def work(broadcast: Struct, client: Struct) -> Struct:
     slots, count = _slots(plan, broadcast, client, rows)
-    shard = Shard(client['x'], client['y'], client['count'])
+    shard = Shard(
+      client['x'], client['y'], client['count'], client.get('attack_y')
+    )
 
     def run(hooks=None, context=None, start=None) -> Trained:
       start = broadcast['weights'] if start is None else start

@@ -23,11 +23,13 @@ class Shard:
     x: [s, ...] as stored.
     y: int32 [s].
     count: int32 scalar, how many of the s rows are real; the rest pad.
+    attack_y: int32 [s], labels that an attack gave the examples, or None.
   """
 
   x: tf.Tensor
   y: tf.Tensor
   count: tf.Tensor
+  attack_y: Optional[tf.Tensor] = None
 
   @classmethod
   def of(cls, x: tf.Tensor, y: tf.Tensor, whole: Optional[int]) -> 'Shard':
@@ -128,12 +130,13 @@ def build_step(model, optimizer, batches, rate, seed, hooks, context):
 
   def step(index, shard, position, carry):
     weights, slots, count, loss = carry
-    x, y, mask = batches.take(shard, position)
+    x, y, attack_y, mask = batches.take(shard, position)
     step_seed = seed_folding.fold(seed, index)
     own = context and dataclasses.replace(
       context,
       seed=step_seed,
       num_examples=None if mask is None else _count(mask),
+      attack_labels=attack_y,
     )
     x = model.inputs(x)
     if hooks.poison:
@@ -201,9 +204,11 @@ def shuffled(shard: Shard, seed: tf.Tensor) -> Shard:
   )
   keys = tf.where(tf.range(rows) < shard.count, keys, tf.int32.max)
   order = tf.argsort(keys, stable=True)
-  return Shard(
-    tf.gather(shard.x, order), tf.gather(shard.y, order), shard.count
+  x, y, attack_y = (
+    None if rows is None else tf.gather(rows, order)
+    for rows in (shard.x, shard.y, shard.attack_y)
   )
+  return Shard(x, y, shard.count, attack_y)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -217,17 +222,21 @@ class Batches:
     return (count + self.size - 1) // self.size
 
   def take(self, shard: Shard, position: tf.Tensor):
-    """Returns (x [b, ...], y [b], mask float32 [b] or None)."""
+    """Returns x [b, ...], y [b], attack_y [b] or None, mask [b] or None."""
     start = position * self.size
     if not self.padded:
       rows = slice(start, start + self.size)
-      return shard.x[rows], shard.y[rows], None
+      attack_y = None if shard.attack_y is None else shard.attack_y[rows]
+      return shard.x[rows], shard.y[rows], attack_y, None
     rank = shard.x.shape.rank
     x = tf.slice(
       shard.x,
       tf.stack([start] + [0] * (rank - 1)),
       [self.size, *shard.x.shape[1:]],
     )
-    y = tf.slice(shard.y, [start], [self.size])
+    y, attack_y = (
+      None if labels is None else tf.slice(labels, [start], [self.size])
+      for labels in (shard.y, shard.attack_y)
+    )
     mask = tf.cast(start + tf.range(self.size) < shard.count, tf.float32)
-    return x, y, mask
+    return x, y, attack_y, mask

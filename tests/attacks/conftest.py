@@ -64,6 +64,7 @@ def client():
       num_clients=tf.constant(10),
       num_byzantine=tf.constant(2),
       client_rank=tf.constant(0),
+      attack_labels=tf.constant([2, 0, 1, 1, 2, 0]),
       layout=Layout((layer,), size, 'hidden'),
     ),
   )

@@ -46,6 +46,20 @@ class TestPlan:
     assert plan.attack is None and plan.pruner is None
     assert plan.root is None and plan.validation is None
 
+  def test_an_attack_permutes_all_labels_once(self, assembled):
+    change = 'attack={name: label_permutation, num_byzantine: 2}'
+    federation = _assemble(change).federation
+    np.testing.assert_array_equal(federation.y, assembled.federation.y)
+    assert np.mean(federation.attack_y != federation.y) > 0.5
+    for count in (np.bincount(federation.attack_y), np.bincount(federation.y)):
+      np.testing.assert_array_equal(count, np.bincount(federation.y))
+    again, other = _assemble(change), _assemble(change, 'seed=2')
+    np.testing.assert_array_equal(
+      again.federation.attack_y, federation.attack_y
+    )
+    assert np.any(other.federation.attack_y != federation.attack_y)
+    assert assembled.federation.attack_y is None
+
   def test_nobody_malicious_is_no_attack(self):
     assembled = _assemble('attack.num_byzantine=0')
     assert assembled.plan.attack is None and not assembled.malicious.any()

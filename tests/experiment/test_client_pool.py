@@ -1,5 +1,7 @@
 """What each client holds, and shards that are padded for XLA."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -75,6 +77,23 @@ def test_padding_is_zeros_behind_the_examples():
 )
 def test_sizes_are_few(batches, size):
   assert client_pool.bucket(batches) == size
+
+
+@pytest.mark.parametrize('batch_size', [None, 2])
+def test_labels_of_an_attack_lie_beside_the_true_ones(batch_size):
+  federated = tiny.federation(_SIZES)
+  labels = np.arange(len(federated.y), dtype=np.int32)[::-1]
+  attacked = dataclasses.replace(federated, attack_y=labels)
+  clients = tiny.structs(attacked, [False] * 4, batch_size)
+  for plain, client, start in zip(
+    _structs(batch_size), clients, (0, 3, 11, 16)
+  ):
+    count = int(client['count'])
+    found = client['attack_y'].numpy()
+    np.testing.assert_array_equal(found[:count], labels[start : start + count])
+    assert found.shape == plain['y'].shape and found.dtype == np.int32
+    np.testing.assert_array_equal(client['y'], plain['y'])
+  assert 'attack_y' not in _structs()[0]
 
 
 def test_padding_is_less_than_half_again():

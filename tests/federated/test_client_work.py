@@ -1,5 +1,7 @@
 """One client's round: honest, or as the attack has it."""
 
+import dataclasses
+
 import mlp_reference
 import numpy as np
 import pytest
@@ -8,6 +10,8 @@ import tiny_federation as tiny
 
 from flsec import seeds
 from flsec.attacks.attack import Attack
+from flsec.attacks.data.label_permutation import label_permutation
+from flsec.attacks.training.flip_and_ascent import flip_and_ascent
 from flsec.federated import client_work, state
 
 _MALICIOUS = [False, True, False, True]
@@ -196,6 +200,40 @@ def test_slots_of_the_client_live_on():
   np.testing.assert_allclose(found['update'], update, rtol=0, atol=1e-6)
   np.testing.assert_allclose(found['slots'][0], reference.first, atol=1e-6)
   np.testing.assert_allclose(found['slots'][1], reference.second, atol=1e-6)
+
+
+@pytest.mark.parametrize('padded', [False, True])
+@pytest.mark.parametrize('clients', [{'epochs': 3}, {'steps': 5}])
+def test_relabelled_examples_keep_their_labels_in_every_batch(padded, clients):
+  # An attacker trains as a client that holds the new labels would; where its
+  # attack trains honestly, too, it does so on the true ones.
+  federated = tiny.federation(_SIZES)
+  labels = np.roll(federated.y, 7)
+  attacked = dataclasses.replace(federated, attack_y=labels)
+  relabelled = dataclasses.replace(federated, y=labels)
+  config = tiny.clients_config(4, **{'epochs': 1, **clients})
+  sent = {}
+  for name, attack, held in (
+    ('honest', None, federated),
+    ('wrong', None, relabelled),
+    ('permutation', label_permutation(), attacked),
+    ('ascent', flip_and_ascent(), attacked),
+  ):
+    plan = tiny.plan(
+      attack=attack and tiny.attack_plan(attack, _MALICIOUS),
+      clients=config,
+      padded=padded,
+    )
+    client = tiny.structs(held, _MALICIOUS, 4 if padded else None)[3]
+    assert list(client_work.client_type(plan)) == list(client)
+    broadcast = state.broadcast_of(plan, state.initial_state(plan))
+    work = tf.function(client_work.build_client_work(plan), autograph=False)
+    sent[name] = work(broadcast, client)['update'].numpy()
+  assert np.abs(sent['wrong'] - sent['honest']).max() > 1e-3
+  np.testing.assert_allclose(sent['permutation'], sent['wrong'], atol=1e-6)
+  np.testing.assert_allclose(
+    sent['ascent'], sent['wrong'] - sent['honest'], atol=1e-6
+  )
 
 
 def test_client_type_is_what_the_pool_makes():

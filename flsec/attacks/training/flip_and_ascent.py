@@ -25,7 +25,8 @@ def flip_and_ascent(
     is_sequential: train delta_flip from the honestly trained weights.
 
   Returns:
-    The attack, with the hooks `train` and, if `flip` has them, `victims`.
+    The attack, with the hook `train` and, if `flip` has them, `relabel` and
+    `victims`.
 
   Raises:
     ValueError: if `flip` does not poison examples.
@@ -46,4 +47,6 @@ def flip_and_ascent(
     start = context.weights + honest if is_sequential else context.weights
     return run(poison=flip.poison, start=start) - honest
 
-  return Attack('flip_and_ascent', train=train, victims=flip.victims)
+  return Attack(
+    'flip_and_ascent', train=train, relabel=flip.relabel, victims=flip.victims
+  )

@@ -1,53 +1,79 @@
-"""Tests of shuffled labels."""
-
-import dataclasses
+"""Tests of labels that are permuted once a run."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from flsec.attacks.attack import AttackContext
+from flsec.attacks.compose import compose
+from flsec.attacks.data.label_flip import label_flip
 from flsec.attacks.data.label_permutation import label_permutation
+from flsec.attacks.training.flip_and_ascent import flip_and_ascent
+from flsec.attacks.training.neurotoxin import neurotoxin
 
-CONTEXT = AttackContext(weights=tf.zeros([1]), seed=tf.constant([3, 4]))
-X, Y = tf.zeros([50, 2]), tf.range(50)
+LABELS = np.repeat(np.arange(10, dtype=np.int32), 100)
+SEED = tf.constant([3, 4])
 
 
-def test_the_batch_keeps_its_labels_in_another_order():
-  new_x, new_y = label_permutation().poison(X, Y, CONTEXT)
-  np.testing.assert_array_equal(np.sort(new_y), Y)
-  assert np.mean(new_y != Y) > 0.8
-  np.testing.assert_array_equal(new_x, X)
+def test_all_labels_change_places():
+  found = label_permutation().relabel(tf.constant(LABELS), SEED).numpy()
+  np.testing.assert_array_equal(np.sort(found), LABELS)
+  # 10 % keep their class by chance; a standard deviation is 0.9 %.
+  assert 0.05 < np.mean(found == LABELS) < 0.15
+
+
+def test_a_client_gets_the_histogram_of_all_clients():
+  # The first client holds the first class alone, and would keep it if labels
+  # changed places within the client, as in a batch they have to.
+  found = label_permutation().relabel(tf.constant(LABELS), SEED).numpy()
+  counts = np.bincount(found[:100], minlength=10)
+  np.testing.assert_allclose(counts, 10, atol=12)  # 4 standard deviations.
 
 
 def test_the_seed_decides():
-  poison = label_permutation().poison
-  other = dataclasses.replace(CONTEXT, seed=tf.constant([9, 9]))
-  first, again = (poison(X, Y, CONTEXT)[1] for _ in range(2))
+  relabel = label_permutation().relabel
+  first, again = (relabel(tf.constant(LABELS), SEED) for _ in range(2))
   np.testing.assert_array_equal(first, again)
-  assert np.any(first != poison(X, Y, other)[1])
+  other = relabel(tf.constant(LABELS), tf.constant([3, 5]))
+  assert np.any(first != other)
 
 
-def test_rows_that_pad_take_no_part():
-  poison = label_permutation().poison
-  padded = tf.concat([Y, tf.fill([14], -1)], axis=0)
-  context = dataclasses.replace(CONTEXT, num_examples=tf.constant(50))
-  found = poison(tf.zeros([64, 2]), padded, context)[1]
-  np.testing.assert_array_equal(found[:50], poison(X, Y, CONTEXT)[1])
-  np.testing.assert_array_equal(found[50:], [-1] * 14)
-
-
-def test_xla_compiles_it():
-  context = dataclasses.replace(CONTEXT, num_examples=tf.constant(40))
-  poison = label_permutation().poison
-  compiled = tf.function(lambda y: poison(X, y, context)[1], jit_compile=True)
-  np.testing.assert_array_equal(compiled(Y), poison(X, Y, context)[1])
-
-
-def test_every_place_gets_every_label():
-  poison = label_permutation().poison
+def test_every_order_is_as_likely():
+  relabel, labels = label_permutation().relabel, tf.range(3)
   seen = np.zeros([3, 3])
   for seed in range(300):
-    context = dataclasses.replace(CONTEXT, seed=tf.constant([0, seed]))
-    seen[np.arange(3), poison(X[:3], Y[:3], context)[1]] += 1
+    seen[np.arange(3), relabel(labels, tf.constant([0, seed]))] += 1
   # 100 expected in each cell; 5 standard deviations are 41.
   np.testing.assert_allclose(seen, 100, atol=41)
+
+
+def test_a_batch_is_taught_the_labels_that_its_examples_keep():
+  context = AttackContext(tf.zeros([1]), attack_labels=tf.constant([7, 8]))
+  x = tf.zeros([2, 3])
+  new_x, new_y = label_permutation().poison(x, tf.constant([1, 2]), context)
+  assert new_x is x
+  np.testing.assert_array_equal(new_y, [7, 8])
+
+
+def test_without_them_it_is_refused():
+  context = AttackContext(tf.zeros([1]))
+  with pytest.raises(ValueError, match=r'label_permutation.*`attack_labels`'):
+    label_permutation().poison(tf.zeros([1, 1]), tf.constant([0]), context)
+
+
+@pytest.mark.parametrize(
+  'attack',
+  [
+    flip_and_ascent(),
+    flip_and_ascent(flip=label_permutation()),
+    neurotoxin(attack=label_permutation()),
+    compose(attacks=[label_flip(), label_permutation()]),
+  ],
+)
+def test_attacks_around_it_keep_its_labels(attack):
+  assert attack.relabel is not None
+
+
+def test_two_cannot_both_relabel():
+  with pytest.raises(ValueError, match='at most one attack with `relabel`'):
+    compose(attacks=[label_permutation(), label_permutation()])
