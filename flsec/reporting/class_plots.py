@@ -6,7 +6,7 @@ from typing import Optional
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from flsec.experiment.metric_rows import ROUND
 from flsec.reporting import style
@@ -21,7 +21,7 @@ def draw_classes(cell: Cell) -> Optional[Figure]:
   if not names:
     return None
   figure, (axes,) = style.figure(
-    max(2.4, min(0.7 + 0.17 * len(names), 5.0)), width=style.HALF_WIDTH
+    max(2.4, min(0.7 + 0.17 * len(names), 5.0)), is_wide=False
   )
   rounds = cell.series(names[0])[0]
   values = np.full([len(names), len(rounds)], np.nan)  # [classes, rounds]
@@ -33,7 +33,7 @@ def draw_classes(cell: Cell) -> Optional[Figure]:
     vmax=1,
   )  # fmt: skip
   _class_axis(axes, [name[len(_PER_CLASS) :] for name in names])
-  bar = figure.colorbar(mesh, ax=axes, pad=0.01, format=lambda v, _: f'{v:.0%}')
+  bar = figure.colorbar(mesh, ax=axes, pad=0.01, format=PercentFormatter(1.0))
   bar.outline.set_visible(False)
   if cell.attacked:
     axes.axvline(cell.attacked[0][ROUND] - 0.5, color='white', lw=1.5, ls='--')
@@ -54,17 +54,18 @@ def draw_labels(cell: Cell) -> Optional[Figure]:
   )  # fmt: skip
   _class_axis(axes, [str(i) for i in range(classes)])
   malicious = np.flatnonzero(cell.labels.is_malicious)
-  axes.plot(
+  marks = axes.plot(
     malicious, np.full(len(malicious), -0.02), clip_on=False, ls='', marker='^',
-    ms=max(2.0, min(6.0, 300 / clients)), color=style.VERMILION,
+    ms=max(2.0, min(6.0, 40 * style.page().width / clients)),
+    color=style.VERMILION,
     transform=axes.get_xaxis_transform(), label='malicious', zorder=5,
   )  # fmt: skip
   if len(malicious):
-    style.legend_above(axes)
+    style.legend_above(axes, marks)
   axes.tick_params(axis='x', pad=7)
   axes.set_xlabel('client')
   axes.xaxis.set_major_locator(MaxNLocator(nbins=16, integer=True))
-  bar = figure.colorbar(mesh, ax=axes, pad=0.01)
+  bar = figure.colorbar(mesh, ax=axes, pad=0.01, label='examples')
   bar.outline.set_visible(False)
   return figure
 

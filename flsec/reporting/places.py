@@ -18,6 +18,7 @@ _NO_SETTING = ('name', 'description', 'plugins', 'seed', 'runtime')
 # The one choice of the runtime that changes results.
 _PRECISION = 'runtime.mixed_precision'
 _ESTIMATE = 'num_byzantine'
+_NUM_MALICIOUS = 'attack.num_byzantine'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,17 +34,26 @@ class Place:
   threat: str
 
 
-def places(cells: Sequence[Cell]) -> list[Place]:
+def places(cells: Sequence[Cell], ignored: Sequence[str] = ()) -> list[Place]:
   """Returns each run's place in the comparison of defences and threats.
+
+  Args:
+    cells: the runs.
+    ignored: settings that are left out of the names, and so do not set runs
+      apart.
+
 
   Two runs of one seed never share a place, since they are no two draws of one
   experiment: where their settings are the same, the experiment's name tells
   them apart, or else their folder does.
   """
   paths, flats = _varying(cells)
+  paths = [path for path in paths if path not in ignored]
   defences = [p for p in paths if p.split('.')[0] in _DEFENCE]
   threats = [p for p in paths if p not in defences]
   found = [Place(_label(defences, f), _label(threats, f)) for f in flats]
+  if ignored:
+    return found
   ways: tuple[Callable[[Sequence[Cell]], list[str]], ...] = (_titles, _folders)
   for tell_apart in ways:
     if _is_told_apart(cells, found):
@@ -62,6 +72,24 @@ def varying(cells: Sequence[Cell]) -> list[str]:
   Krum has an option and the mean has not is said by their names.
   """
   return _varying(cells)[0]
+
+
+def numeric(cells: Sequence[Cell]) -> dict[str, list[Optional[float]]]:
+  """Returns the settings that are numbers and vary, with each run's value.
+
+  None where a run has no such setting. A run without attack has no malicious
+  clients: its `attack.num_byzantine` is 0.
+  """
+  paths, flats = _varying(cells)
+  found = {}
+  for path in paths:
+    values = [flat.get(path) for flat in flats]
+    if path == _NUM_MALICIOUS:
+      values = [0 if value is None else value for value in values]
+    numbers = [value for value in values if value is not None]
+    if all(type(one) in (int, float) for one in numbers):
+      found[path] = values
+  return {p: v for p, v in found.items() if len(set(v) - {None}) > 1}
 
 
 def flatten(config: Mapping[str, Any], path: str = '') -> dict[str, Any]:

@@ -1,93 +1,90 @@
 """Pictures of one run."""
 
-import dataclasses
+import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Callable, Optional
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from flsec.experiment import summary as summary_lib
 from flsec.experiment.metric_rows import ROUND
-from flsec.reporting import class_plots, style, time_plot
+from flsec.reporting import class_plots, looks, style, time_plot
+from flsec.reporting import panels as panels_lib
 from flsec.reporting.cell import Cell
+from flsec.reporting.looks import Look
+from flsec.reporting.measure import ERROR_RATE, SUCCESS_RATE, Measure
+from flsec.reporting.picture import Picture
 
-# Rounds, values, label, colour, line style.
-_Curve = tuple[list[int], list[float], str, str, str]
-_MARKERS_UP_TO = 60  # Rounds; beyond, markers would be one thick line.
-
-
-@dataclasses.dataclass(frozen=True)
-class Picture:
-  """A picture in a report.
-
-  Attributes:
-    name: a word, for its file or anchor.
-    title: what it shows.
-    caption: how to read it.
-    is_wide: whether it takes the page's whole width.
-    png: the bytes of the file.
-  """
-
-  name: str
-  title: str
-  caption: str
-  is_wide: bool
-  png: bytes
+_NARROW = 5.0  # Inches: title and legend do not fit side by side.
+_ACCURACY_LOOK = Look(style.BLUE, '-', 'o')
+_RATES = (
+  (ERROR_RATE, Look(style.VERMILION, '-', 's')),
+  (SUCCESS_RATE, Look(style.PURPLE, '--', '^')),
+)
+_KNOWN = {
+  'benign': Look(style.BLUE, '-', 'o'),
+  'malicious': Look(style.VERMILION, '--', 's'),
+}
 
 
 def pictures(cell: Cell) -> list[Picture]:
-  """Returns every picture that a run's metrics suffice for."""
-  found = []
-  with style.context():
-    for name, title, caption, is_wide, draw in _PICTURES:
-      figure = draw(cell)
-      if figure is not None:
-        png = style.to_png(figure)
-        found.append(Picture(name, title, caption, is_wide, png))
-  return found
+  """Returns the pictures of a run, as far as its metrics suffice for them."""
+  return [
+    Picture(name, title, caption, is_wide, functools.partial(draw, cell))
+    for name, title, caption, is_wide, draw in _PICTURES
+  ]
 
 
 def draw_curves(cell: Cell) -> Optional[Figure]:
   """Draws test accuracy and, below, the attack's rates over the rounds."""
   rounds, accuracy = cell.series(summary_lib.ACCURACY)
-  rates = [
-    (*cell.series(name), label, colour, line)
-    for name, label, colour, line in (
-      (summary_lib.ERROR_RATE, 'error rate', style.VERMILION, '-'),
-      (summary_lib.SUCCESS_RATE, 'attack success', style.PURPLE, '--'),
-    )
-    if cell.series(name)[0]
-  ]
   if not rounds:
     return None
+  rates = [one for one in _RATES if cell.series(one[0].metric)[0]]
   panels = 2 if rates else 1
+  is_narrow = style.page().width < _NARROW
   figure, axes = style.figure(
-    1.4 + 1.3 * panels, panels, share_x=True, height_ratios=[1.4, 1][:panels]
+    1.4 + 1.3 * panels + 0.35 * is_narrow,
+    panels,
+    share_x=True,
+    height_ratios=[1.4, 1][:panels],
   )
   axes[0].set_title('test accuracy')
-  _line(axes[0], rounds, accuracy, 'accuracy', style.BLUE)
-  style.share_axis(axes[0], style.after_warm_up(rounds, accuracy))
+  shown = style.after_warm_up(rounds, accuracy)
+  style.share_axis(axes[0], shown)
+  handles: list[list[Artist]] = [[] for _ in axes]
+  handles[0].append(
+    looks.draw_line(axes[0], rounds, accuracy, _ACCURACY_LOOK, 'accuracy')
+  )
   if rates:
-    _draw_rates(axes[1], rates)
+    handles[1] += _draw_rates(axes[1], cell, rates)
   for one in axes:
-    _mark_attack(one, cell, is_named=one is axes[0])
-  _mark_pruning(axes[0], cell)
-  for one in axes:
-    style.legend_above(one)
+    handles[0] += _mark_attack(one, cell)[: one is axes[0]]
+  handles[0] += _mark_pruning(axes[0], cell)
+  if is_narrow:
+    panels_lib.legend_below(figure, [one for named in handles for one in named])
+  for one, named in zip(axes, handles):
+    style.legend_above(one, [] if is_narrow else named)
     style.round_axis(one, cell.rounds, label=one is axes[-1])
   return figure
 
 
-def _draw_rates(axes: Axes, rates: list[_Curve]) -> None:
+def _draw_rates(
+  axes: Axes, cell: Cell, rates: Sequence[tuple[Measure, Look]]
+) -> list[Artist]:
   axes.set_title('attack')
-  for rounds, values, label, colour, line in rates:
-    _line(axes, rounds, values, label, colour, line)
-  everything = [value for curve in rates for value in _finite(curve[1])]
+  series = [cell.series(measure.metric) for measure, _ in rates]
+  everything = [v for _, values in series for v in _finite(values)]
   style.share_axis(axes, [0.0, max([0.1, *everything])])
+  return [
+    looks.draw_line(axes, *one, look, measure.title.lower())
+    for one, (measure, look) in zip(series, rates)
+  ]
 
 
 def draw_norms(cell: Cell) -> Optional[Figure]:
@@ -95,92 +92,88 @@ def draw_norms(cell: Cell) -> Optional[Figure]:
   names = cell.names('update_norm/')
   if not names:
     return None
-  figure, (axes,) = style.figure(2.4, width=style.HALF_WIDTH)
-  colours = iter((style.GREY, style.GREEN, style.ORANGE, style.SKY) * 4)
-  everything: list[float] = []
-  for name in names:
-    rounds, values = cell.series(name)
-    label = name.split('/', 1)[1].replace('_mean', '').replace('_', ' ')
-    known = {'benign': style.BLUE, 'malicious': style.VERMILION}
-    line = '--' if 'malicious' in label else '-'
-    colour = known.get(label) or next(colours)
-    _line(axes, rounds, values, label, colour, line)
-    everything += [v for v in _finite(values) if v > 0]
+  figure, (axes,) = style.figure(2.4, is_wide=False)
+  series = [cell.series(name) for name in names]
+  everything = [v for _, values in series for v in _finite(values) if v > 0]
   if everything and max(everything) > 20 * min(everything):
     axes.set_yscale('log')
+    axes.set_ylim(0.8 * min(everything), 1.25 * max(everything))
   else:
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.08 * max(everything, default=1.0))
   axes.set_ylabel('l2 norm')
-  return _over_rounds(figure, axes, cell)
+  labels = [
+    name.split('/', 1)[1].replace('_mean', '').replace('_', ' ')
+    for name in names
+  ]
+  return _over_rounds(figure, axes, cell, series, labels)
 
 
 def draw_selected(cell: Cell) -> Optional[Figure]:
   """Draws how many benign and malicious rows the rule's result rests on."""
-  names = cell.names('rule/selected')
+  names = [name for name in cell.names('rule/selected') if cell.series(name)[0]]
   if not names:
     return None
-  figure, (axes,) = style.figure(2.4, width=style.HALF_WIDTH)
-  for name, default in zip(names, style.CYCLE):
-    rounds, values = cell.series(name)
-    label = name.split('/', 1)[1].replace('selected_', '').replace('_', ' ')
-    colour = {'benign': style.BLUE, 'malicious': style.VERMILION}.get(
-      label.split()[0], default
-    )
-    line = '--' if 'malicious' in label else '-'
-    _line(axes, rounds, values, label, colour, line)
-  axes.set_ylim(bottom=0)
+  figure, (axes,) = style.figure(2.4, is_wide=False)
+  series = [cell.series(name) for name in names]
+  everything = [v for _, values in series for v in _finite(values)]
+  axes.set_ylim(0, 1.08 * max([1.0, *everything]))
   axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
   axes.set_ylabel('rows')
-  return _over_rounds(figure, axes, cell)
+  labels = [
+    name.split('/', 1)[1].replace('selected_', '').replace('_', ' ')
+    for name in names
+  ]
+  return _over_rounds(figure, axes, cell, series, labels)
 
 
-def _line(
+def _over_rounds(
+  figure: Figure,
   axes: Axes,
-  rounds: list[int],
-  values: list[float],
-  label: str,
-  colour: str,
-  line: str = '-',
-) -> None:
-  marker = 'o' if len(rounds) <= _MARKERS_UP_TO else ''
-  axes.plot(
-    rounds, values, line, color=colour, label=label, marker=marker, ms=3
-  )
-
-
-def _over_rounds(figure: Figure, axes: Axes, cell: Cell) -> Figure:
+  cell: Cell,
+  series: Sequence[tuple[list[int], list[float]]],
+  labels: Sequence[str],
+) -> Figure:
+  """Draws lines over the rounds; benign and malicious look as everywhere."""
+  # The looks of those two, in one order or the other, are the first and sixth.
+  others = iter([looks.look(i) for i in (2, 1, 3, 4, 6)] * len(labels))
+  handles = [
+    looks.draw_line(axes, *one, _KNOWN.get(label) or next(others), label)
+    for one, label in zip(series, labels)
+  ]
   # The shade is named in the first picture of the page.
-  _mark_attack(axes, cell, is_named=False)
-  style.legend_above(axes, columns=3)
+  _mark_attack(axes, cell)
+  style.legend_above(axes, handles, columns=3)
   style.round_axis(axes, cell.rounds, ticks=7)
   return figure
 
 
-def _mark_attack(axes: Axes, cell: Cell, is_named: bool = True) -> None:
+def _mark_attack(axes: Axes, cell: Cell) -> list[Artist]:
   """Shades the attacked rounds and draws a line where they begin."""
-  label = 'attacked rounds' if is_named else None
-  for first, last in _stretches([row[ROUND] for row in cell.attacked]):
+  shades = [
     axes.axvspan(
       first - 0.5, last + 0.5, color=style.VERMILION, alpha=0.09, lw=0,
-      label=label, zorder=0,
-    )  # fmt: skip
-    label = None
+      label='attacked rounds', zorder=0,
+    )
+    for first, last in _stretches([row[ROUND] for row in cell.attacked])
+  ]  # fmt: skip
   if cell.attacked:
     start = cell.attacked[0][ROUND] - 0.5
     axes.axvline(start, color=style.VERMILION, lw=1, alpha=0.7, zorder=1)
+  return shades[:1]
 
 
-def _mark_pruning(axes: Axes, cell: Cell) -> None:
+def _mark_pruning(axes: Axes, cell: Cell) -> list[Artist]:
   """Puts a mark under every round in which the server pruned units."""
   pruned = [
     r[ROUND] for r in cell.rows if any(summary_lib.pruned_units([r]).values())
   ]
-  if pruned:
-    axes.plot(
-      pruned, np.full(len(pruned), 0.035), ls='', marker='v', ms=5,
-      color=style.GREEN, label='pruning', transform=axes.get_xaxis_transform(),
-      zorder=5,
-    )  # fmt: skip
+  if not pruned:
+    return []
+  return axes.plot(
+    pruned, np.full(len(pruned), 0.035), ls='', marker='v',
+    color=style.GREEN, label='pruning', transform=axes.get_xaxis_transform(),
+    clip_on=False, zorder=5,
+  )  # fmt: skip
 
 
 def _stretches(rounds: list[int]) -> Iterator[tuple[int, int]]:

@@ -15,6 +15,7 @@ from flsec.reporting import cell as cell_lib
 from flsec.reporting import (
   comparison_plots,
   formats,
+  picture,
   plots,
   run_tables,
   settings,
@@ -59,7 +60,7 @@ def render_run(cell: Cell) -> str:
     cell=cell,
     tiles=_tiles(cell),
     warnings=run_tables.warnings([cell]),
-    pictures=plots.pictures(cell),
+    pictures=picture.render(plots.pictures(cell)),
     changes=settings.changed(cell.config),
     planned=cell.config.get('rounds'),
     version=flsec.__version__,
@@ -77,7 +78,7 @@ def render_comparison(folder: pathlib.Path, cells: Sequence[Cell]) -> str:
     runs=runs,
     links=[_link(folder, cell) for cell in cells],
     grids=grids,
-    pictures=comparison_plots.pictures(cells),
+    pictures=picture.render(comparison_plots.pictures(cells)),
     version=flsec.__version__,
   )
 

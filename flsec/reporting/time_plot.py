@@ -11,6 +11,8 @@ from flsec.reporting import style
 from flsec.reporting.cell import Cell
 
 _STAGE_SUFFIX = '_seconds'
+# In grey, what colours are in colour.
+_HATCHES = ('', '////', '....', '\\\\\\\\', 'xxxx')
 
 
 def draw_stages(cell: Cell) -> Optional[Figure]:
@@ -18,15 +20,21 @@ def draw_stages(cell: Cell) -> Optional[Figure]:
   total = dict(zip(*cell.series(summary_lib.ROUND_SECONDS)))
   if not total:
     return None
-  figure, (axes,) = style.figure(2.4, width=style.HALF_WIDTH)
+  figure, (axes,) = style.figure(2.4, is_wide=False)
   rounds = np.array(list(total))
   below = np.zeros(len(rounds))
-  for (label, values), colour in zip(_stages(cell, total), style.CYCLE * 2):
-    axes.bar(rounds, values, 1.0, bottom=below, color=colour, label=label)
+  handles = []
+  for i, (label, values) in enumerate(_stages(cell, total)):
+    cycle, place = divmod(i, len(style.CYCLE))
+    bars = axes.bar(
+      rounds, values, 1.0, bottom=below, color=style.CYCLE[place], label=label,
+      hatch=_HATCHES[(i + cycle) % len(_HATCHES)], edgecolor='white', lw=0,
+    )  # fmt: skip
+    handles.append(bars)
     below += values
   _limit_to_usual(axes, rounds, np.array(list(total.values())))
   axes.set_ylabel('seconds')
-  style.legend_above(axes, columns=3)
+  style.legend_above(axes, handles, columns=3)
   style.round_axis(axes, cell.rounds, ticks=7)
   axes.grid(axis='x', visible=False)
   return figure
@@ -62,6 +70,6 @@ def _limit_to_usual(
       f'round {rounds[0]}: {seconds[0]:.3g} s',
       (rounds[0] + 0.6, 1.3 * usual),
       va='top',
-      fontsize=8.5,
+      fontsize='smaller',
       color=style.MUTED,
     )

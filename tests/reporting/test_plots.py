@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from flsec.reporting import cell as cell_lib
-from flsec.reporting import plots
+from flsec.reporting import picture, plots, style
 
 
 def _line(axes, label):
@@ -16,7 +16,11 @@ def _line(axes, label):
 
 
 def _labels(axes):
-  return axes.get_legend_handles_labels()[1]
+  return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def _names(cell):
+  return [one.picture.name for one in picture.render(plots.pictures(cell))]
 
 
 class TestCurves:
@@ -58,6 +62,28 @@ class TestCurves:
     assert cell.rows[0]['test/accuracy'] < low < min(later)
     assert high > max(later)
 
+  def test_an_axis_that_is_not_the_whole_says_so(self, cell):
+    top, bottom = plots.draw_curves(cell).axes
+    later = [row['test/accuracy'] for row in cell.rows[3:]]
+    assert top.get_ylabel() == (
+      f'axis {100 * min(later):.0f} to {100 * max(later):.0f} %'
+    )
+    assert bottom.get_ylabel().startswith('axis 0 to ')
+    with style.context(dataclasses.replace(style.SCREEN, scale='full')):
+      top, _ = plots.draw_curves(cell).axes
+    assert top.get_ylim() == pytest.approx((-0.06, 1.06))
+    assert top.get_ylabel() == ''
+
+  def test_in_a_column_the_legend_stands_below(self, cell):
+    with style.context(style.print_page(3.3, 8)):
+      figure = plots.draw_curves(cell)
+      figure.draw_without_rendering()
+      (legend,) = figure.legends
+      assert [text.get_text() for text in legend.get_texts()] == [
+        'accuracy', 'attacked rounds', 'pruning', 'error rate',
+      ]  # fmt: skip
+      assert all(axes.get_legend() is None for axes in figure.axes)
+
 
 class TestOtherPictures:
   def test_norms(self, cell):
@@ -78,16 +104,16 @@ class TestOtherPictures:
     assert len(axes.patches) == 1  # The attacked rounds.
 
   def test_all_pictures_are_png(self, cell):
-    found = plots.pictures(cell)
-    assert [picture.name for picture in found] == [
+    found = picture.render(plots.pictures(cell))
+    assert [one.picture.name for one in found] == [
       'curves', 'classes', 'norms', 'selected', 'stages', 'labels',
     ]  # fmt: skip
-    assert all(p.png.startswith(b'\x89PNG\r\n') for p in found)
+    assert all(one.files['png'].startswith(b'\x89PNG\r\n') for one in found)
 
   @pytest.mark.parametrize('rows', [[], [{'round': 1}]])
   def test_a_run_without_numbers_has_no_pictures(self, cell, rows):
     empty = dataclasses.replace(cell, rows=rows, labels=None)
-    assert plots.pictures(empty) == []
+    assert _names(empty) == []
 
   def test_a_diverged_run_can_be_drawn(self, cell):
     rows = [
@@ -98,5 +124,5 @@ class TestOtherPictures:
       }
       for n in range(1, 4)
     ]
-    found = plots.pictures(dataclasses.replace(cell, rows=rows, labels=None))
-    assert [picture.name for picture in found] == ['curves', 'norms']
+    diverged = dataclasses.replace(cell, rows=rows, labels=None)
+    assert _names(diverged) == ['curves', 'norms']

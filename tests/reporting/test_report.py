@@ -147,6 +147,7 @@ class TestComparison:
       f'Error rate, last round{over}',
       f'Error rate, mean of attacked rounds{over}',
       'Test accuracy',
+      'Error rate',
     ]
     assert all(_png_size(source)[0] > 1000 for _, source in images)
 

@@ -3,7 +3,7 @@
 import matplotlib
 import pytest
 
-from flsec.reporting import plots, style
+from flsec.reporting import picture, plots, style
 
 
 @pytest.mark.parametrize(
@@ -16,12 +16,12 @@ def test_text_can_be_read_on_its_ground(colour, expected):
 
 def test_drawing_leaves_the_global_style_alone(cell):
   before = dict(matplotlib.rcParams)
-  plots.pictures(cell)
+  picture.render(plots.pictures(cell))
   assert dict(matplotlib.rcParams) == before
 
 
 def test_no_share_is_labelled_with_a_digit_it_has_not():
-  for values in ([0.9, 0.975], [0.97, 0.98], [0.0, 1.0]):
+  for values in ([0.9, 0.975], [0.97, 0.98], [0.0, 1.0], [0.6], []):
     figure, (axes,) = style.figure(2)
     style.share_axis(axes, values)
     figure.canvas.draw()
