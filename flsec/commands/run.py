@@ -76,7 +76,7 @@ def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
     threads.configure(pending[0].experiment.runtime.threads)
     _run_cells(pending, len(cells), root, flag_values)
   if len(cells) > 1:
-    _show_sweep(root)
+    _show(root)
   return 0
 
 
@@ -109,7 +109,7 @@ def _run_cells(
       resume=flag_values.resume,
       profile=flag_values.profile,
     )
-    _show_cell(directory)
+    _show(directory)
 
 
 def _is_done(cell: loading.Cell, directory: pathlib.Path) -> bool:
@@ -128,23 +128,14 @@ def _is_done(cell: loading.Cell, directory: pathlib.Path) -> bool:
   return True
 
 
-def _show_cell(directory: pathlib.Path) -> None:
-  """Prints the short table of a finished run and writes its report."""
-  from flsec.reporting import cell as cell_lib
-  from flsec.reporting import formats, report, run_tables
+def _show(directory: pathlib.Path) -> None:
+  """Prints the tables of a finished run or of a sweep; writes its report."""
+  from flsec.reporting import formats, report
 
-  _say(formats.to_text(run_tables.run_table(cell_lib.read_cell(directory))))
-  _say(f'Report: {report.write_report(directory)}')
-
-
-def _show_sweep(root: pathlib.Path) -> None:
-  """Prints a table of all cells of an experiment and writes their report."""
-  from flsec.reporting import cell as cell_lib
-  from flsec.reporting import formats, report, run_tables
-
-  for table in run_tables.sweep_tables(cell_lib.find_cells(root)):
+  contents = report.read(directory)
+  for table in contents.tables:
     _say(formats.to_text(table))
-  _say(f'Report: {report.write_report(root)}')
+  _say(f'Report: {report.write(contents)}')
 
 
 def _sets(flag_values: flags.FlagValues) -> list[str]:

@@ -32,16 +32,19 @@ def accuracy_losses(cells: Sequence[Cell]) -> list[Optional[float]]:
   return [_loss(cell, clean.get(_other_settings(cell))) for cell in cells]
 
 
-def _is_clean(cell: Cell) -> bool:
+def is_plain(cell: Cell) -> bool:
+  """Tells whether the server takes the mean, and nothing defends it."""
   server = cell.config.get('server') or {}
   aggregator = server.get('aggregator') or {}
   return (
     aggregator.get('name') == 'mean'
     and not server.get('preaggregators')
-    and not any(
-      cell.config.get(key) for key in ('attack', 'pruning', 'defense')
-    )
+    and not any(cell.config.get(key) for key in ('pruning', 'defense'))
   )
+
+
+def _is_clean(cell: Cell) -> bool:
+  return is_plain(cell) and not cell.config.get('attack')
 
 
 def _other_settings(cell: Cell) -> tuple[tuple[str, Any], ...]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Callable, Union
 
+from flsec.experiment.summary import finite
 from flsec.reporting import spread as spread_lib
 from flsec.reporting.spread import Spread
 from flsec.reporting.table import (
@@ -58,6 +59,8 @@ def entry_text(entry: Entry, counts: Sequence[int] = ()) -> str:
     return number(entry.value, entry.unit)
   found, unit = entry.value, entry.unit
   text = number(found.centre, unit)
+  if found.kind == spread_lib.DIFFERENCE and found.centre >= 0:
+    text = f'+{text}'
   if found.count > 1 and found.kind == spread_lib.MEAN:
     text += f' {_PLUS_MINUS} {number(found.deviation, unit)}'
   elif found.count > 1:
@@ -137,8 +140,8 @@ def _records(table: Table) -> list[dict[str, Any]]:
         record[title] = value
         continue
       record[title] = value and value.centre
-      record[f'{title}, low'] = value and value.low
-      record[f'{title}, high'] = value and value.high
+      record[f'{title}, low'] = value and finite(value.low)
+      record[f'{title}, high'] = value and finite(value.high)
       record[f'{title}, n'] = value and value.count
     records.append(record)
   return records
@@ -152,7 +155,7 @@ def to_json(table: Table) -> str:
     'rows': _records(table),
     'notes': list(table.notes),
   }
-  return json.dumps(found, indent=2, ensure_ascii=False) + '\n'
+  return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + '\n'
 
 
 def to_markdown(table: Table) -> str:

@@ -1,11 +1,12 @@
 """One page that shows what happened in a run, or in all of an experiment."""
 
 import base64
+import dataclasses
 import importlib.resources
 import os
 import pathlib
 from collections.abc import Sequence
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 import jinja2
 
@@ -14,71 +15,150 @@ from flsec import atomic_file
 from flsec.reporting import cell as cell_lib
 from flsec.reporting import (
   comparison_plots,
+  differences,
   formats,
-  picture,
   plots,
   run_tables,
   settings,
+  style,
 )
+from flsec.reporting import picture as picture_lib
 from flsec.reporting.cell import Cell
 from flsec.reporting.measure import ACCURACY, MEASURES
-from flsec.reporting.table import SECONDS
+from flsec.reporting.picture import Picture, Rendered
+from flsec.reporting.spread import MEDIAN
+from flsec.reporting.table import SECONDS, Table
 
 REPORT = 'report.html'
 _TEMPLATES = 'flsec.reporting'
 _EMPTY = '–'
 
 
-def write_report(directory: Union[str, pathlib.Path]) -> pathlib.Path:
-  """Writes `report.html`, one file that needs no other.
+@dataclasses.dataclass(frozen=True)
+class Contents:
+  """What a report shows.
+
+  Attributes:
+    folder: where it is written.
+    cells: one run, or several to compare.
+    is_sweep: whether runs are compared.
+    tables: the numbers.
+    pictures: yet to be drawn.
+  """
+
+  folder: pathlib.Path
+  cells: Sequence[Cell]
+  is_sweep: bool
+  tables: Sequence[Table]
+  pictures: Sequence[Picture]
+
+
+def read(
+  directory: Union[str, pathlib.Path],
+  kind: str = MEDIAN,
+  baseline: Optional[str] = None,
+) -> Contents:
+  """Reads what a report of a folder shows.
 
   Args:
     directory: the folder of one run, or one with the folders of several runs
-      in it: then the page compares them, and links to their own reports.
-
-  Returns:
-    The file, inside `directory`.
+      in it, to be compared.
+    kind: how seeds are put together, `median` or `mean`.
+    baseline: the defence that others are compared with, as the tables call
+      it; None takes the plain mean where there are several seeds.
 
   Raises:
-    ValueError: there is no run in the folder.
-    OSError: the folder cannot be written.
+    ValueError: there is no run in the folder, a file in it is damaged, or
+      there is no such defence.
   """
   folder = pathlib.Path(directory)
-  if cell_lib.is_cell(folder):
-    page = render_run(cell_lib.read_cell(folder))
-  else:
-    page = render_comparison(folder, cell_lib.find_cells(folder))
-  path = folder / REPORT
-  atomic_file.write_atomically(path, page)
+  if not cell_lib.is_cell(folder):
+    return compare(folder, cell_lib.find_cells(folder), kind, baseline)
+  cell = cell_lib.read_cell(folder)
+  if baseline is not None:
+    raise ValueError(
+      f'{folder} is a single run: there is nothing to compare with '
+      f'{baseline!r}. Give the folder of a sweep.'
+    )
+  return Contents(
+    folder, [cell], False, [run_tables.run_table(cell)], plots.pictures(cell)
+  )
+
+
+def compare(
+  folder: pathlib.Path,
+  cells: Sequence[Cell],
+  kind: str = MEDIAN,
+  baseline: Optional[str] = None,
+) -> Contents:
+  """Returns what a report shows of several runs: see `read`."""
+  if baseline is None:
+    baseline = differences.usual_baseline(cells)
+  return Contents(
+    folder,
+    cells,
+    True,
+    run_tables.sweep_tables(cells, kind, baseline),
+    comparison_plots.pictures(cells, kind),
+  )
+
+
+def write_report(directory: Union[str, pathlib.Path]) -> pathlib.Path:
+  """Reads a folder and writes its `report.html`: see `read` and `write`."""
+  return write(read(directory))
+
+
+def write(contents: Contents, scale: Optional[str] = None) -> pathlib.Path:
+  """Writes `report.html`, one file that needs no other.
+
+  Args:
+    contents: what it shows. The page of several runs links to their own.
+    scale: of shares: see `flsec.reporting.style.Page`.
+
+  Returns:
+    The file.
+
+  Raises:
+    OSError: the folder cannot be written.
+  """
+  page = dataclasses.replace(style.SCREEN, scale=scale)
+  rendered = picture_lib.render(contents.pictures, page)
+  text = (
+    _comparison(contents, rendered)
+    if contents.is_sweep
+    else _run(contents.cells[0], rendered)
+  )
+  path = contents.folder / REPORT
+  atomic_file.write_atomically(path, text)
   return path
 
 
-def render_run(cell: Cell) -> str:
+def _run(cell: Cell, rendered: Sequence[Rendered]) -> str:
   """Returns the page of one run."""
   return _template('run.html.j2').render(
     title=cell.title,
     cell=cell,
     tiles=_tiles(cell),
     warnings=run_tables.warnings([cell]),
-    pictures=picture.render(plots.pictures(cell)),
+    pictures=rendered,
     changes=settings.changed(cell.config),
     planned=cell.config.get('rounds'),
     version=flsec.__version__,
   )
 
 
-def render_comparison(folder: pathlib.Path, cells: Sequence[Cell]) -> str:
+def _comparison(contents: Contents, rendered: Sequence[Rendered]) -> str:
   """Returns the page that compares runs."""
-  runs, *grids = run_tables.sweep_tables(cells)
+  cells, (runs, *grids) = contents.cells, contents.tables
   titles = dict.fromkeys(cell.title for cell in cells)
   return _template('comparison.html.j2').render(
-    title=', '.join(titles) if len(titles) <= 3 else folder.name,
+    title=', '.join(titles) if len(titles) <= 3 else contents.folder.name,
     num_done=sum(cell.is_done for cell in cells),
     num_cells=len(cells),
     runs=runs,
-    links=[_link(folder, cell) for cell in cells],
+    links=[_link(contents.folder, cell) for cell in cells],
     grids=grids,
-    pictures=picture.render(comparison_plots.pictures(cells)),
+    pictures=rendered,
     version=flsec.__version__,
   )
 

@@ -1,8 +1,9 @@
 """The tables of a run and of a sweep."""
 
 from collections.abc import Sequence
+from typing import Optional
 
-from flsec.reporting import clean_run, formats, places, spread
+from flsec.reporting import clean_run, differences, formats, places, spread
 from flsec.reporting.cell import Cell
 from flsec.reporting.comparison import (
   WORST,
@@ -92,19 +93,33 @@ def warnings(cells: Sequence[Cell]) -> list[str]:
 
 
 def sweep_tables(
-  cells: Sequence[Cell], kind: str = spread.MEDIAN
+  cells: Sequence[Cell],
+  kind: str = spread.MEDIAN,
+  baseline: Optional[str] = None,
 ) -> list[Table]:
   """Returns runs side by side.
 
   First one row a run, then, where runs differ in more than their seeds, each
-  measure by defence and threat, over seeds, with the worst case.
+  measure by defence and threat, over seeds, with the worst case; then what each
+  defence gains over a baseline.
 
   Args:
     cells: the runs.
     kind: how seeds are put together, `median` or `mean`.
+    baseline: the defence that others are compared with; None leaves the
+      comparison out.
+
+  Raises:
+    ValueError: there is no such defence.
   """
-  grids = by_measure(comparisons(cells, kind)).values()
-  return [runs_table(cells), *(grid_table(g) for g in grids if g[0].is_grid)]
+  grids = by_measure(comparisons(cells, kind))
+  tables = [grid_table(found) for found in grids.values() if found[0].is_grid]
+  gains = [
+    differences.difference_table(cells, measure, baseline)
+    for measure in grids
+    if baseline is not None
+  ]
+  return [runs_table(cells), *tables, *filter(None, gains)]
 
 
 def runs_table(cells: Sequence[Cell]) -> Table:

@@ -9,6 +9,8 @@ from typing import Optional
 MEDIAN = 'median'
 MEAN = 'mean'
 CENTRES = (MEDIAN, MEAN)
+# Of the differences to a baseline; its ends are those of an interval.
+DIFFERENCE = 'difference'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,10 +19,11 @@ class Spread:
 
   Attributes:
     centre: their median or mean.
-    low: the least value; or mean minus standard deviation.
-    high: the greatest value; or mean plus standard deviation.
+    low: the least value; or mean minus standard deviation; or the lower end
+      of an interval.
+    high: the greatest value; and so on.
     count: n, how many there are.
-    kind: `median` or `mean`.
+    kind: `median`, `mean` or `difference`.
   """
 
   centre: float

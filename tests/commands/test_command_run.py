@@ -59,8 +59,7 @@ def loop(monkeypatch):
     monkeypatch.setattr(package, name, fake, raising=False)
   monkeypatch.setattr(threads, 'configure', lambda number: number)
   monkeypatch.setattr('signal.signal', lambda *args: None)
-  monkeypatch.setattr('flsec.commands.run._show_cell', lambda directory: None)
-  monkeypatch.setattr('flsec.commands.run._show_sweep', lambda root: None)
+  monkeypatch.setattr('flsec.commands.run._show', lambda directory: None)
   return module
 
 
