@@ -1,16 +1,18 @@
-"""The geometric median (RFA), by Weiszfeld's iteration."""
+"""The geometric median of the updates (RFA)."""
 
 import tensorflow as tf
 
 from flsec import registry
 from flsec.aggregators.rule import Measurements, Rule, ServerContext, stateless
-from flsec.numerics import columns, gram, selection
+from flsec.numerics import (
+  columns,
+  gram,
+  selection,
+  spatial_median,
+  weiszfeld,
+)
 
 STARTS = ('mean', 'zero')
-# Distances below this share of their median count as that much, so that an
-# iterate on a row divides by something.
-_FLOOR = 1e-9
-_TINY = 1e-150
 
 
 @registry.aggregator('geometric_median', paper='Pillutla et al., IEEE TSP 2022')
@@ -24,16 +26,23 @@ def geometric_median(
 ) -> Rule:
   """Point with the least sum of distances to the updates (RFA).
 
-  Smoothed Weiszfeld iteration from z = the mean, or 0:
-  `b_i = a_i / max(nu, ||z - x_i||)`, `z <- sum_i b_i x_i / sum_i b_i`. z stays
-  in the span of the updates, so it is iterated on the n coefficients with
-  distances from the Gram matrix: an iteration never touches the stack.
-  `selected` are the coefficients.
+  By default it is that point, to a proved accuracy: no row, and no row that the
+  start falls on, can hold it back (`flsec.numerics.spatial_median`). Where
+  several points are best, as on a line, it is the mean of the best rows.
+
+  With a `smoothing` or with `tolerance` 0 it is Weiszfeld's iteration, as
+  libraries run it, from z = the mean, or 0:
+  `b_i = a_i / max(nu, ||z - x_i||)`, `z <- sum_i b_i x_i / sum_i b_i`; where nu
+  is 0 and z lies on a row, the step is that of Vardi and Zhang.
+
+  z stays in the span of the updates: it is sought on the n coefficients, which
+  are `selected`, with distances from the Gram matrix.
 
   Args:
     num_iterations: most iterations, 1 or more.
-    tolerance: ends the iteration where z moves by less than this share of the
-      median distance; 0 runs all iterations.
+    tolerance: ends the iteration at a point whose sum of distances is at most
+      this share above the least, by a bound that a few rows far away do not
+      loosen; 0 runs all iterations.
     smoothing: nu, 0 or more, in the unit of the updates.
     start: 'mean' or 'zero'. FL-Byzantine-Library runs start='zero',
       num_iterations=3, tolerance=0, smoothing=0.1.
@@ -45,6 +54,8 @@ def geometric_median(
   References:
     Pillutla, Kakade, Harchaoui. Robust aggregation for federated learning. IEEE
     Transactions on Signal Processing 2022, Algorithm 2.
+    Vardi, Zhang. The multivariate L1-median and associated data depth. PNAS
+    2000.
   """
   _check_options(num_iterations, tolerance, smoothing, start)
 
@@ -54,18 +65,21 @@ def geometric_median(
     del context
     if not weighted:
       weights = tf.ones([columns.num_rows(updates)])
-    alphas = tf.cast(selection.equal_shares(weights), tf.float64)
+    alphas = selection.equal_shares(tf.cast(weights, tf.float64))
     products = gram.gram(updates)
-    coefficients = alphas
+    point, steps = alphas, num_iterations
     if start == 'zero':
-      # 0 is no affine combination of the rows: the first step is done apart.
-      norms = tf.sqrt(products.squared_norms())
-      coefficients = _reweight(alphas, norms, smoothing)
-    steps = num_iterations - (start == 'zero')
-    coefficients = weiszfeld(
-      products.centred, alphas, coefficients, steps, tolerance, smoothing
-    )
-    shares = tf.cast(coefficients, tf.float32)
+      point = weiszfeld.from_zero(products, alphas, smoothing)
+      steps -= 1
+    if tolerance and not smoothing:
+      point = spatial_median.shares(
+        products.centred, alphas, point, steps, tolerance
+      )
+    else:
+      point = weiszfeld.iterate(
+        products.centred, alphas, point, steps, tolerance, smoothing
+      )
+    shares = tf.cast(point, tf.float32)
     return selection.weighted_sum(shares, updates), {'selected': shares}
 
   return stateless(
@@ -74,61 +88,6 @@ def geometric_median(
     selects_rows=True,
     leaves_out_rows=False,
   )
-
-
-def weiszfeld(
-  products: tf.Tensor,
-  alphas: tf.Tensor,
-  coefficients: tf.Tensor,
-  num_iterations: int,
-  tolerance: float,
-  smoothing: float,
-) -> tf.Tensor:
-  """Iterates the coefficients of z = sum_i c_i x_i, where they sum to 1.
-
-  Args:
-    products: float64 [n, n], inner products of the rows, whatever the origin.
-    alphas: float64 [n], weights of the rows.
-    coefficients: float64 [n], where to start.
-    num_iterations: most iterations.
-    tolerance: see `geometric_median`.
-    smoothing: nu.
-
-  Returns:
-    float64 [n].
-  """
-  squares = tf.linalg.diag_part(products)
-
-  def distances(point: tf.Tensor) -> tf.Tensor:
-    beside = tf.linalg.matvec(products, point)
-    total = squares - 2.0 * beside + tf.tensordot(point, beside, 1)
-    return tf.sqrt(tf.maximum(total, 0.0))
-
-  def improve(step: tf.Tensor, point: tf.Tensor, _: tf.Tensor) -> tuple:
-    apart = distances(point)
-    new = _reweight(alphas, apart, smoothing)
-    shift = new - point
-    moved = tf.tensordot(shift, tf.linalg.matvec(products, shift), 1)
-    moved = tf.sqrt(tf.maximum(moved, 0.0))
-    return step + 1, new, moved > tolerance * _median(apart)
-
-  return tf.while_loop(
-    lambda step, _, moves: (step < num_iterations) & moves,
-    improve,
-    (tf.constant(0), coefficients, tf.constant(True)),
-  )[1]
-
-
-def _reweight(
-  alphas: tf.Tensor, distances: tf.Tensor, smoothing: float
-) -> tf.Tensor:
-  floor = tf.maximum(_FLOOR * _median(distances), max(smoothing, _TINY))
-  betas = alphas / tf.maximum(distances, floor)
-  return tf.math.divide_no_nan(betas, tf.reduce_sum(betas))
-
-
-def _median(values: tf.Tensor) -> tf.Tensor:
-  return tf.sort(values)[(columns.num_rows(values) - 1) // 2]
 
 
 def _check_options(
