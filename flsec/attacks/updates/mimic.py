@@ -9,9 +9,6 @@ from flsec.attacks import attack as attack_lib
 from flsec.attacks import known_rows
 from flsec.attacks.updates import distance_search
 
-# The power iteration's error falls by the eigenvalue ratio each time.
-_POWER_ITERATIONS = 50
-
 
 @registry.attack('mimic', paper='Karimireddy et al., ICLR 2022')
 def mimic(*, position: Optional[int] = 0) -> attack_lib.Attack:
@@ -74,18 +71,7 @@ def _most_typical_of_variance(rows: tf.Tensor) -> tf.Tensor:
   proportion to |a_i|.
   """
   _, _, gram, _ = distance_search.pairwise_spread(rows, 'unit')
-  # Starting at the column of the largest row cannot be orthogonal to a Gram
-  # matrix's range, as the ones vector is (the rows are centred).
-  start = tf.gather(gram, tf.argmax(tf.linalg.diag_part(gram)), axis=1)
-
-  def step(index, vector):
-    product = tf.linalg.matvec(gram, vector)
-    return index + 1, tf.math.divide_no_nan(product, tf.norm(product))
-
-  _, vector = tf.while_loop(
-    lambda index, _: index < _POWER_ITERATIONS,
-    step,
-    (tf.constant(0), tf.math.divide_no_nan(start, tf.norm(start))),
-    maximum_iterations=_POWER_ITERATIONS,
-  )
-  return tf.argmax(tf.abs(vector))
+  # Solved, not iterated: a power iteration ends wherever it started if that has
+  # nothing of the leading eigenvector, as the largest row can have nothing.
+  _, vectors = tf.linalg.eigh(gram)
+  return tf.argmax(tf.abs(vectors[:, -1]))

@@ -21,6 +21,17 @@ def test_by_variance_copies_the_row_furthest_along_the_first_component():
   np.testing.assert_array_equal(crafted[0], expected)
 
 
+def test_by_variance_the_largest_row_does_not_decide():
+  # Eight rows vary along the first axis, 2 * (9 + 3 * 4), and two along the
+  # second, 2 * 16: none of the largest row's is in the leading direction.
+  first = [[-2, 0], [2, 0], [3, 0], [-3, 0], [2, 0], [-2, 0], [2, 0], [-2, 0]]
+  benign = np.array([*first, [0, 4], [0, -4]], np.float32)
+  benign[2] *= 1.1
+  benign[3] *= 1.1
+  crafted = craft('mimic', np.zeros((1, 2)), benign, position=None)
+  np.testing.assert_allclose(np.abs(crafted), [[3.3, 0]], rtol=1e-6)
+
+
 def test_by_variance_of_equal_rows_copies_the_first():
   crafted = craft('mimic', np.zeros((1, 3)), np.ones((4, 3)), position=None)
   np.testing.assert_array_equal(crafted, np.ones((1, 3)))
