@@ -11,7 +11,7 @@ from typing import Any, Optional
 
 import tensorflow as tf
 
-from flsec.models import closed_form_norms, pooled_conv
+from flsec.models import closed_form_norms, pointwise_conv, pooled_conv
 
 
 @dataclasses.dataclass
@@ -155,6 +155,11 @@ _REPLACED = (
   (tf.keras.layers.GroupNormalization, GroupNormalization),
   (tf.keras.layers.LayerNormalization, LayerNormalization),
 )
+# By exact type: transposed and depthwise convolutions inherit from these.
+_CONVOLUTIONS = {
+  tf.keras.layers.Conv1D: pointwise_conv.Conv1D,
+  tf.keras.layers.Conv2D: pointwise_conv.Conv2D,
+}
 
 
 class Cloner:
@@ -197,4 +202,4 @@ class Cloner:
     if pooling is not None:
       self._pooled.add(pooling.name)
       return pooled_conv.PooledConv2D.from_config(config).pool_first(pooling)
-    return kind.from_config(config)
+    return _CONVOLUTIONS.get(kind, kind).from_config(config)

@@ -10,12 +10,12 @@ from typing import Optional
 
 import tensorflow as tf
 
-from flsec.models import pooled_patches
+from flsec.models import pointwise_conv, pooled_patches
 
 _MONOTONE = ('linear', 'relu', 'sigmoid', 'tanh', 'elu', 'selu', 'softplus')
 
 
-class PooledConv2D(tf.keras.layers.Conv2D):
+class PooledConv2D(pointwise_conv.Conv2D):
   """A Conv2D that pools its products, then adds bias and activates.
 
   Where the trace of a call says so, and the layer is one that gains by it,
