@@ -78,6 +78,31 @@ Craft = Callable[[tf.Tensor, tf.Tensor, AttackContext], tf.Tensor]
 
 
 @dataclasses.dataclass(frozen=True)
+class Observed:
+  """What a malicious client has before it that reports to a defence.
+
+  Attributes:
+    kind: of report: 'ranks' or 'bits', of a layer's channels (int32 [C]), or
+      'accuracies', of candidate weights, from those as they are to the most
+      changed ones (float32 [points]).
+    clean: float32 [C], the channels' mean activations on its own examples; None
+      where accuracies are reported.
+    triggered: float32 [C], those on its own examples that are victims, as the
+      attack shows them to the model; `clean` where it has none.
+    honest_report: activations [C] -> the report that they make.
+  """
+
+  kind: str
+  clean: Optional[tf.Tensor] = None
+  triggered: Optional[tf.Tensor] = None
+  honest_report: Optional[Callable[[tf.Tensor], tf.Tensor]] = None
+
+
+# (honest report, observed, context) -> report, of the same shape and dtype.
+Report = Callable[[tf.Tensor, Observed, AttackContext], tf.Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
 class Victims:
   """Test examples on which an attack's success is measured.
 
@@ -102,6 +127,8 @@ class Attack:
     gradient, project, update: hooks in a malicious client's training.
     train: replaces a malicious client's whole local training.
     craft: rewrites the malicious rows after all clients have trained.
+    report: what a malicious client tells a defence that asks clients; None: the
+      truth.
     default_knowledge: what `craft` is given unless the configuration says
       otherwise: 'none' (each attacker its own row; one call a row), 'partial'
       (the malicious clients' rows, honestly computed) or 'full' (also the
@@ -131,6 +158,7 @@ class Attack:
   update: Optional[UpdateHook] = None
   train: Optional[Training] = None
   craft: Optional[Craft] = None
+  report: Optional[Report] = None
   default_knowledge: str = 'none'
   initialize: Optional[Callable[..., State]] = None
   relabel: Optional[Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = None

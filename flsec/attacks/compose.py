@@ -19,10 +19,11 @@ def compose(*, attacks: Sequence[Attack]) -> Attack:
   """Joins several attacks: each hook runs through all of them, in order.
 
   Batches pass through every `poison` from the first attack to the last, and
-  likewise gradients, projections and updates. A `train` or a `craft` replaces
-  its whole stage, so at most one attack may bring it; the poison, gradient and
-  projection of the others then join every local training that `train` runs,
-  behind its own. The victims are those of the first attack that has any.
+  likewise gradients, projections and updates. A `train`, a `craft` or a
+  `report` replaces its whole stage, so at most one attack may bring it; the
+  poison, gradient and projection of the others then join every local training
+  that `train` runs, behind its own. The victims are those of the first attack
+  that has any.
 
   Args:
     attacks: at least one, in the order in which they apply.
@@ -31,8 +32,8 @@ def compose(*, attacks: Sequence[Attack]) -> Attack:
     The attack, with every hook that any of them has.
 
   Raises:
-    ValueError: if there is none, or two bring `train`, `craft`, `relabel` or a
-      state.
+    ValueError: if there is none, or two bring `train`, `craft`, `report`,
+      `relabel` or a state.
   """
   if not attacks:
     raise ValueError(
@@ -40,6 +41,7 @@ def compose(*, attacks: Sequence[Attack]) -> Attack:
       'run without one.'
     )
   crafting = _only(attacks, 'craft')
+  reporting = _only(attacks, 'report')
   poison = chain_poison([a.poison for a in attacks])
   gradient = chain_gradient([a.gradient for a in attacks])
   project = chain_projection([a.project for a in attacks])
@@ -64,6 +66,7 @@ def compose(*, attacks: Sequence[Attack]) -> Attack:
     update=chain_update([a.update for a in attacks]),
     train=train,
     craft=crafting.craft if crafting else None,
+    report=reporting.report if reporting else None,
     default_knowledge=crafting.default_knowledge if crafting else 'none',
     space=crafting.space if crafting else 'gradient',
     initialize=stateful.initialize if stateful else None,

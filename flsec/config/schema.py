@@ -101,6 +101,9 @@ class ClientsConfig:
     steps: batches a client trains on in a round, instead of `epochs`.
     batch_size: examples in a batch; a last short batch is used.
     momentum: of a client's updates, kept across rounds.
+    last_conv_l2: factor of the squared norm of the last conv layer's kernel,
+      which is added to the loss (Wu et al.'s lambda).
+    last_conv_l2_of: whether attackers add it too (`all`) or not (`honest`).
     num_selected: clients that take part in a round; all where left out.
     selection: `all`; `uniform` draws `num_selected` at random;
       `fixed_malicious` draws exactly `num_malicious_selected` malicious ones
@@ -118,6 +121,8 @@ class ClientsConfig:
   steps: Optional[int] = _field(None, minimum=1)
   batch_size: int = _field(32, minimum=1)
   momentum: float = _field(0.0, minimum=0, below=1)
+  last_conv_l2: float = _field(0.0, minimum=0)
+  last_conv_l2_of: Literal['all', 'honest'] = 'all'
   num_selected: Optional[int] = _field(None, minimum=1)
   selection: Literal[
     'all', 'uniform', 'fixed_malicious', 'attack_frequency'

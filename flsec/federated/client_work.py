@@ -66,6 +66,7 @@ def build_client_work(plan: Plan) -> Callable[[Struct, Struct], Struct]:
         count,
         hooks or Hooks(),
         context,
+        broadcast.get('removed'),
       )
 
     trained = _trained(plan, broadcast, client, run)
@@ -99,9 +100,7 @@ def _trained(
   """Trains honestly, or as the attack has it where this client attacks."""
   if plan.attack is None or not plan.attack.changes_training:
     return run()
-  attacks = tf.logical_and(
-    client['rank'] >= 0, plan.attack.is_active(broadcast['round'] + 1)
-  )
+  attacks = plan.attack.is_attacker(client['rank'], broadcast['round'] + 1)
   # Two whole trainings in the graph, so that honest clients pay for no hook.
   return Trained(
     *tf.cond(
@@ -120,19 +119,7 @@ def _attack_training(
   plan: Plan, broadcast: Struct, client: Struct, run: Callable[..., Trained]
 ) -> Trained:
   attack = plan.attack.attack
-  round_number = broadcast['round'] + 1
-  context = AttackContext(
-    weights=broadcast['weights'],
-    previous_update=broadcast['previous_update'],
-    round_number=round_number,
-    seed=seed_folding.fold(client['seed'], round_number),
-    state=state.own_state(broadcast, 'attack', plan.attack.state),
-    num_clients=tf.constant(plan.num_participants),
-    num_byzantine=tf.constant(plan.attack.num_participants),
-    client_rank=client['rank'],
-    layout=plan.model.layout,
-    model=plan.model,
-  )
+  context = attack_context(plan, broadcast, client)
   hooks = Hooks(attack.poison, attack.gradient, attack.project)
   if attack.train is None:
     trained = run(hooks, context)
@@ -151,3 +138,23 @@ def _attack_training(
   if attack.update:
     update = attack.update(update, context)
   return Trained(update, trained.slots, trained.count, trained.loss)
+
+
+def attack_context(
+  plan: Plan, broadcast: Struct, client: Struct
+) -> AttackContext:
+  """Returns what a malicious client knows in the coming round."""
+  round_number = broadcast['round'] + 1
+  return AttackContext(
+    weights=broadcast['weights'],
+    previous_update=broadcast['previous_update'],
+    round_number=round_number,
+    seed=seed_folding.fold(client['seed'], round_number),
+    state=state.own_state(broadcast, 'attack', plan.attack.state),
+    num_clients=tf.constant(plan.num_participants),
+    num_byzantine=tf.constant(plan.attack.num_participants),
+    client_rank=client['rank'],
+    removed=broadcast.get('removed'),
+    layout=plan.model.layout,
+    model=plan.model,
+  )

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from flsec.attacks import attack as attack_lib
 from flsec.config import schema
-from flsec.federated import one_thread, optimizers, seed_folding
+from flsec.federated import one_thread, optimizers, penalties, seed_folding
 from flsec.models import flat
 
 
@@ -69,7 +69,8 @@ class Trained:
   loss: tf.Tensor
 
 
-# (weights [d], shard, seed, round_number, slots, count, hooks, context)
+# (weights [d], shard, seed, round_number, slots, count, hooks, context,
+#   removed=None)
 LocalTraining = Callable[..., Trained]
 
 
@@ -85,21 +86,48 @@ def build_local_training(
       is static and XLA can compile it. Otherwise the last batch is short.
 
   Returns:
-    `(weights, shard, seed, round_number, slots, count, hooks, context)
-    -> Trained`. An epoch visits every example once, in an order drawn from
-    `seed`; with `steps`, the batches go on where the last round stopped.
+    `(weights, shard, seed, round_number, slots, count, hooks, context,
+    removed=None) -> Trained`. An epoch visits every example once, in an order
+    drawn from `seed`; with `steps`, the batches go on where the last round
+    stopped. Weights that are removed, bool [d], are 0 after every step,
+    whatever gradient, momentum or hooks say.
+
+  Raises:
+    ValueError: the last conv layer is to be penalised, and there is none.
   """
   optimizer = optimizers.build_optimizer(clients.optimizer)
   batches = Batches(clients.batch_size, padded)
+  penalty = penalties.build_penalty(model.layout, clients)
 
   def train(
-    weights, shard, seed, round_number, slots, count, hooks, context
+    weights,
+    shard,
+    seed,
+    round_number,
+    slots,
+    count,
+    hooks,
+    context,
+    removed=None,
   ) -> Trained:
     per_epoch = batches.per_epoch(shard.count)
     if clients.steps is None:
       seed = seed_folding.fold(seed, round_number)
     rate = optimizers.learning_rate(clients.optimizer, round_number)
-    step = build_step(model, optimizer, batches, rate, seed, hooks, context)
+    is_honest = context is None
+    step = build_step(
+      model,
+      optimizer,
+      batches,
+      rate,
+      seed,
+      hooks,
+      context,
+      removed=removed,
+      penalty=penalty
+      if is_honest or clients.last_conv_l2_of == 'all'
+      else None,
+    )
     if not padded:
       step = one_thread.on_one_thread(step)
     start = (weights, tuple(tf.unstack(slots)), count, tf.constant(0.0))
@@ -122,7 +150,18 @@ def build_local_training(
   return train
 
 
-def build_step(model, optimizer, batches, rate, seed, hooks, context):
+def build_step(
+  model,
+  optimizer,
+  batches,
+  rate,
+  seed,
+  hooks,
+  context,
+  *,
+  removed=None,
+  penalty=None,
+):
   """Builds `(index, epoch's shard, batch in it, carry) -> carry`.
 
   The carry is (weights [d], slots, count int32, sum of batch losses).
@@ -144,6 +183,8 @@ def build_step(model, optimizer, batches, rate, seed, hooks, context):
     batch_loss, gradient, statistics = model.differentiate(
       weights, x, y, mask=mask, seed=step_seed
     )
+    if penalty:
+      batch_loss, gradient = penalty(weights, batch_loss, gradient)
     if hooks.gradient:
       gradient = hooks.gradient(gradient, weights, own)
     count += 1
@@ -151,6 +192,8 @@ def build_step(model, optimizer, batches, rate, seed, hooks, context):
     weights = model.with_statistics(weights, statistics)
     if hooks.project:
       weights = hooks.project(weights, own)
+    if removed is not None:
+      weights = tf.where(removed, tf.zeros_like(weights), weights)
     return weights, slots, count, loss + batch_loss
 
   return step

@@ -55,6 +55,10 @@ class AttackPlan:
       active = tf.logical_and(active, round_number <= self.stop_round)
     return active
 
+  def is_attacker(self, rank: tf.Tensor, round_number: tf.Tensor) -> tf.Tensor:
+    """Tells whether a client of a rank attacks in a round (bool scalar)."""
+    return tf.logical_and(rank >= 0, self.is_active(round_number))
+
   @property
   def changes_training(self) -> bool:
     """Whether malicious clients train differently from honest ones."""
@@ -83,6 +87,8 @@ class Plan:
     num_participants: clients in every round, where that number is fixed.
     padded: shards are padded and masked (for XLA).
     escape: what is measured of an attack that escapes the rule, or None.
+    keeps_removed: whether a phase may remove weights for good, which no client
+      and no round then brings back.
   """
 
   model: FlatModel
@@ -100,6 +106,7 @@ class Plan:
   num_participants: Optional[int] = None
   padded: bool = False
   escape: Optional[Escape] = None
+  keeps_removed: bool = False
 
   @property
   def dimension(self) -> int:

@@ -24,25 +24,48 @@ def build_process(plan: Plan) -> tff.templates.IterativeProcess:
     `state.initial_state`, `client_work.client_type` and
     `server_step.build_server_step` document the structs.
   """
-  state_spec = tracing.specs_of(state.initial_state(plan))
-  client_spec = client_work.client_type(plan)
-  parts = stacking.build_stacking(plan)
+  return build_exchange(
+    initial_state=functools.partial(state.initial_state, plan),
+    client_spec=client_work.client_type(plan),
+    broadcast_of=functools.partial(state.broadcast_of, plan),
+    work=client_work.build_client_work(plan),
+    parts=stacking.build_stacking(plan),
+    update=server_step.build_server_step(plan),
+  )
+
+
+def build_exchange(
+  *,
+  initial_state: Callable[[], Any],
+  client_spec: Any,
+  broadcast_of: Callable[[Any], Any],
+  work: Callable[[Any, Any], Any],
+  parts: stacking.Stacking,
+  update: Callable[[Any, Any], tuple[Any, Any]],
+) -> tff.templates.IterativeProcess:
+  """Builds the process of one exchange with the clients: there and back.
+
+  Args:
+    initial_state: `() -> state`.
+    client_spec: of what a client holds.
+    broadcast_of: `state -> broadcast`.
+    work: `(broadcast, client) -> result`.
+    parts: how results become one aggregate.
+    update: `(state, aggregate) -> (state, output)`.
+  """
+  state_spec = tracing.specs_of(initial_state())
   stack_spec = parts.accumulator_type
-  broadcast_of = functools.partial(state.broadcast_of, plan)
-  work = client_work.build_client_work(plan)
   broadcast_spec = _result(broadcast_of, state_spec)
   result_spec = _result(work, broadcast_spec, client_spec)
 
-  initialize = _computation(functools.partial(state.initial_state, plan))
+  initialize = _computation(initial_state)
   prepare = _computation(broadcast_of, state_spec)
   train = _computation(work, broadcast_spec, client_spec)
   zero = _computation(parts.zero)
   accumulate = _computation(parts.accumulate, stack_spec, result_spec)
   merge = _computation(parts.merge, stack_spec, stack_spec)
   report = _computation(lambda total: total, stack_spec)
-  update = _computation(
-    server_step.build_server_step(plan), state_spec, stack_spec
-  )
+  server = _computation(update, state_spec, stack_spec)
 
   @tff.federated_computation
   def initialize_fn():
@@ -58,7 +81,7 @@ def build_process(plan: Plan) -> tff.templates.IterativeProcess:
     )
     results = tff.federated_map(train, (broadcast, clients))
     stack = tff.federated_aggregate(results, zero(), accumulate, merge, report)
-    output = tff.federated_map(update, (server_state, stack))
+    output = tff.federated_map(server, (server_state, stack))
     return output[0], output[1]
 
   return tff.templates.IterativeProcess(initialize_fn, next_fn)

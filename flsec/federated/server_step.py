@@ -58,6 +58,8 @@ def build_server_step(plan: Plan) -> Callable[[Struct, Struct], tuple]:
         plan, new_state, server_state, updates, stack['weight']
       )
       metrics.update(_measured(plan, updates, stack['rank'], measurements))
+    if plan.keeps_removed:  # Where weights are 0, and stay so.
+      update = tf.where(server_state['removed'], 0.0, update)
     update = clock.end('rule', update)
     if 'previous_update' in new_state:
       new_state['previous_update'] = update

@@ -44,13 +44,6 @@ def build_stacking(plan: Plan) -> Stacking:
   the plan streams, sum float32 [d] of weight x update over finite updates and
   sum_weight.
   """
-  spec = _accumulator_type(plan)
-
-  def zero() -> Struct:
-    return Struct(
-      (name, tf.zeros([size or 0 for size in leaf.shape], leaf.dtype))
-      for name, leaf in spec.items()
-    )
 
   def single(result: Struct) -> Struct:
     row = Struct(
@@ -74,12 +67,32 @@ def build_stacking(plan: Plan) -> Stacking:
       row.update(slots=result['slots'], counts=result['count'])
     return Struct((name, value[tf.newaxis]) for name, value in row.items())
 
+  return joining(_accumulator_type(plan), single, sums=_SUMS)
+
+
+def joining(
+  spec: Struct, single: Callable[[Struct], Struct], *, sums: tuple[str, ...]
+) -> Stacking:
+  """Builds an aggregation that adds up some leaves and joins rows of others.
+
+  Args:
+    spec: of the accumulator; rows have None as their first dimension.
+    single: a client's result -> the accumulator of it alone.
+    sums: the leaves that are added up.
+  """
+
+  def zero() -> Struct:
+    return Struct(
+      (name, tf.zeros([size or 0 for size in leaf.shape], leaf.dtype))
+      for name, leaf in spec.items()
+    )
+
   def merge(left: Struct, right: Struct) -> Struct:
     return Struct(
       (
         name,
         left[name] + right[name]
-        if name in _SUMS
+        if name in sums
         else tf.concat([left[name], right[name]], 0),
       )
       for name in spec
@@ -113,10 +126,10 @@ def _accumulator_type(plan: Plan) -> Struct:
   return spec
 
 
-def in_client_order(stack: Struct) -> Struct:
+def in_client_order(stack: Struct, *, sums: tuple[str, ...] = _SUMS) -> Struct:
   """Sorts the rows by client id; costs no copy where they are in order."""
   ids = stack['client_id']
-  names = [name for name in stack if name not in _SUMS]
+  names = [name for name in stack if name not in sums]
 
   def sort() -> list[tf.Tensor]:
     order = tf.argsort(ids, stable=True)

@@ -18,7 +18,8 @@ def initial_state(plan: Plan) -> Struct:
   Returns:
     weights float32 [d]; round int32, the last finished round; and, where the
     plan needs them, rule (the rule's own state), previous_update [d], attack
-    (the attack's own state), mask bool [d] (what was pruned), momenta
+    (the attack's own state), mask bool [d] (what a pruner has pruned), removed
+    bool [d] (what a phase has removed for good), momenta
     [num_clients, d], slots [num_clients, num_slots, d] with counts int32
     [num_clients].
   """
@@ -33,6 +34,8 @@ def initial_state(plan: Plan) -> Struct:
     _put(state, 'attack', plan.attack.state)
   if plan.pruner:
     state['mask'] = schedule.initial_mask(plan.model.layout)
+  if plan.keeps_removed:
+    state['removed'] = tf.zeros([dimension], tf.bool)
   num_clients = plan.clients.num_clients
   if plan.clients.momentum:
     state['momenta'] = tf.zeros([num_clients, dimension])
@@ -45,7 +48,7 @@ def initial_state(plan: Plan) -> Struct:
 
 def broadcast_of(plan: Plan, state: Struct) -> Struct:
   """Picks what clients are sent: a struct of tensors."""
-  names = ['weights', 'round']
+  names = ['weights', 'round', 'removed']
   if plan.attack and plan.attack.changes_training:
     names += ['previous_update', 'attack']
   if plan.keeps_slots:
