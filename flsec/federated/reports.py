@@ -162,7 +162,7 @@ def _build_measure(plan: Plan, layer: str) -> Callable[..., tf.Tensor]:
     shard = Shard(client['x'], client['y'], client['count'])
 
     def step(position, total, num_counted):
-      x, y, mask = batches.take(shard, position)
+      x, y, _, mask = batches.take(shard, position)
       x = model.inputs(x)
       counted = tf.ones_like(y, tf.float32) if mask is None else mask
       if victims:
