@@ -1,6 +1,5 @@
 """Tests the global model: the whole test set, and the attack's victims."""
 
-from concurrent import futures
 from typing import Optional
 
 import numpy as np
@@ -8,13 +7,17 @@ import tensorflow as tf
 
 from flsec.attacks.attack import Attack
 from flsec.data.dataset import Split
-from flsec.federated import tracing
+from flsec.experiment import forward_pass
 from flsec.metrics import accuracy, attack_success
 from flsec.models.flat import FlatModel
 
 
 class Evaluator:
-  """Measures accuracy, loss and attack success on held-out examples."""
+  """Measures accuracy, loss and attack success on held-out examples.
+
+  Attributes:
+    whole_pass: runs the model.
+  """
 
   def __init__(
     self,
@@ -35,30 +38,28 @@ class Evaluator:
       attack: whose success is measured; None or one without victims: not.
     """
     self._model, self._test = model, test
-    self._batch_size, self._num_threads = batch_size, num_threads
-    weights = tf.TensorSpec([model.num_weights], tf.float32)
-    self._logits = tracing.trace(
-      lambda weights, x: model.logits(weights, model.inputs(x)),
-      weights,
-      tf.TensorSpec([None, *test.x.shape[1:]], test.x.dtype),
-    )
-    self._input_logits = tracing.trace(
-      model.logits,
-      weights,
-      tf.TensorSpec([None, *test.x.shape[1:]], tf.float32),
+    self.whole_pass = forward_pass.WholePass(
+      model, batch_size=batch_size, num_threads=num_threads
     )
     self._victims = attack and attack.victims and self._find_victims(attack)
 
-  def evaluate(self, weights: tf.Tensor) -> dict[str, float]:
+  def evaluate(
+    self, weights: np.ndarray, through: Optional[forward_pass.Pass] = None
+  ) -> dict[str, float]:
     """Returns the metrics of a weight vector, float32 [d].
 
-    `test/accuracy` and `test/loss` (nats) on the whole test set,
-    `test/accuracy_class_<k>`; and on the attack's victims
-    `attack/error_rate` where their images are clean (the share taken for the
-    attacker's label), `attack/success_rate` where they carry a trigger.
+    Args:
+      weights: the vector.
+      through: how the model is run; None: as a whole, `whole_pass`.
+
+    Returns:
+      `test/accuracy` and `test/loss` (nats) on the whole test set,
+      `test/accuracy_class_<k>`; and on the attack's victims
+      `attack/error_rate` where their images are clean (the share taken for the
+      attacker's label), `attack/success_rate` where they carry a trigger.
     """
-    weights = tf.convert_to_tensor(weights)
-    logits = self._run(self._logits, weights, self._test.x)
+    through = through or self.whole_pass
+    logits = through.logits(weights, self._test.x)
     predictions = logits.argmax(axis=1)
     metrics = {
       'test/accuracy': accuracy.accuracy(predictions, self._test.y),
@@ -71,26 +72,13 @@ class Evaluator:
       metrics[f'test/accuracy_class_{label}'] = float(value)
     if self._victims:
       name, x, wanted = self._victims
-      predictions = self._run(self._input_logits, weights, x).argmax(axis=1)
+      predictions = through.logits(weights, x, is_stored=False).argmax(axis=1)
       rate = attack_success.success_rate(
         predictions, wanted, np.ones(len(wanted), bool)
       )
       metrics[name] = rate.rate
       metrics['attack/victims'] = rate.count
     return metrics
-
-  def _run(self, function, weights: tf.Tensor, x: np.ndarray) -> np.ndarray:
-    starts = range(0, len(x), self._batch_size)
-    with futures.ThreadPoolExecutor(self._num_threads) as pool:
-      parts = pool.map(
-        lambda s: function(
-          weights, tf.constant(x[s : s + self._batch_size])
-        ).numpy(),
-        starts,
-      )
-      return np.concatenate(
-        [np.zeros((0, self._model.num_classes), np.float32), *parts]
-      )
 
   def _find_victims(self, attack: Attack) -> tuple[str, np.ndarray, np.ndarray]:
     x = self._model.inputs(self._test.x)
