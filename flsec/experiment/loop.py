@@ -1,9 +1,10 @@
 """The round loop of one run: train, measure, write, save, go on."""
 
+import contextlib
 import pathlib
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +14,7 @@ from flsec.experiment import assembly, checkpoint, pictures, profiling, summary
 from flsec.experiment.client_pool import ClientPool
 from flsec.experiment.evaluation import Evaluator
 from flsec.experiment.metric_writer import MetricWriter
-from flsec.experiment.progress import Progress
+from flsec.experiment.progress import Progress, Watcher
 from flsec.experiment.round_metrics import round_metrics
 from flsec.experiment.run_directory import RunDirectory
 from flsec.federated import process
@@ -28,6 +29,7 @@ def run_cell(
   data_dir: str,
   resume: bool = True,
   profile: bool = False,
+  watcher: Optional[Watcher] = None,
 ) -> dict[str, Any]:
   """Runs one experiment into its directory, or goes on with it.
 
@@ -42,6 +44,7 @@ def run_cell(
     resume: whether an unfinished run may be continued.
     profile: write a TensorBoard profile of this session's second and third
       round into the directory.
+    watcher: is told how far the run is; None shows it in the terminal.
 
   Returns:
     What `summary.json` holds.
@@ -50,10 +53,13 @@ def run_cell(
     ValueError: the directory cannot be used, data is missing or broken, or a
       component does not fit the data.
   """
-  with RunDirectory.open(
-    directory, dump.to_yaml(experiment), dump.fingerprint(experiment), resume
-  ) as run:
-    return _run(experiment, run, data_dir, profile)
+  with (
+    RunDirectory.open(
+      directory, dump.to_yaml(experiment), dump.fingerprint(experiment), resume
+    ) as run,
+    contextlib.closing(watcher or Progress()) as told,
+  ):
+    return _run(experiment, run, data_dir, profile, told)
 
 
 def _run(
@@ -61,17 +67,20 @@ def _run(
   run: RunDirectory,
   data_dir: str,
   profile: bool,
+  watcher: Watcher,
 ) -> dict[str, Any]:
   chosen = device.choose_device(experiment.runtime)
   assembled = assembly.assemble(experiment, data_dir, uses_xla=chosen.uses_xla)
   plan, federation = assembled.plan, assembled.federation
+  needed = 0
   if chosen == device.Device():  # An accelerator has memory of its own.
-    memory.check(
+    needed = memory.check(
       plan,
       num_clients=estimate.clients_of_a_round(experiment),
       examples_bytes=federation.x.nbytes + federation.y.nbytes,
       num_threads=experiment.runtime.threads or threads.usable_cores(),
-    )
+    ).total
+  watcher.assembled(needed, chosen.name)
   run.write_labels(
     label_distribution(
       federation.y, federation.offsets, federation.num_classes
@@ -86,18 +95,14 @@ def _run(
     saved = checkpoint.restore(run.checkpoints, state)
     last_round, state = saved or (0, state)
     state = tf.nest.map_structure(tf.convert_to_tensor, state)
-    with (
-      MetricWriter(run.path, resume_after=last_round) as writer,
-      Progress(
-        experiment.rounds, finished=last_round, label=experiment.name
-      ) as progress,
-    ):
+    with MetricWriter(run.path, resume_after=last_round) as writer:
       if last_round == 0:
         writer.write_text('config', f'```\n{dump.to_yaml(experiment)}\n```')
         pictures.write_pictures(
           writer, assembled, experiment.clients.batch_size
         )
       one_round = _build_round(experiment, assembled, runtime)
+      watcher.begin(experiment.rounds, last_round, experiment.name)
       for round_number in range(last_round + 1, experiment.rounds + 1):
         with profiling.profiled(
           run.path if profile else None, round_number - last_round
@@ -105,7 +110,7 @@ def _run(
           state, metrics = one_round(round_number, state)
         writer.write_row(round_number, metrics)
         checkpoint.save(run.checkpoints, round_number, state)
-        progress.update(round_number, metrics)
+        watcher.update(round_number, metrics)
       result = _summarize(experiment, writer.rows)
   run.finish(result)
   return result

@@ -1,6 +1,5 @@
 """Tells a person at the terminal how far a run is."""
 
-import contextlib
 import sys
 import time
 from collections.abc import Mapping
@@ -18,7 +17,39 @@ _SECONDS_BETWEEN_LINES = 10.0
 _SHARE_BETWEEN_LINES = 0.1
 
 
-class Progress(contextlib.AbstractContextManager):
+class Watcher:
+  """Is told how far a run is. This one takes no notice."""
+
+  def assembled(self, needed_bytes: int, device: str) -> None:
+    """Data are read and the model is built.
+
+    Args:
+      needed_bytes: what a round will need besides.
+      device: what it will run on, TensorFlow's name.
+    """
+
+  def begin(self, num_rounds: int, finished: int, label: str) -> None:
+    """The first round of this session begins.
+
+    Args:
+      num_rounds: rounds of the whole run.
+      finished: rounds that an earlier session has finished.
+      label: names the run.
+    """
+
+  def update(self, round_number: int, metrics: Mapping[str, Any]) -> None:
+    """A round is finished.
+
+    Args:
+      round_number: the round.
+      metrics: its row.
+    """
+
+  def close(self) -> None:
+    """The run ends, or stops."""
+
+
+class Progress(Watcher):
   """A progress bar over rounds; plain lines where there is no terminal.
 
   On a terminal: a bar with the latest accuracy and attack metric, rounds per
@@ -29,31 +60,26 @@ class Progress(contextlib.AbstractContextManager):
 
   def __init__(
     self,
-    num_rounds: int,
-    *,
-    finished: int = 0,
-    label: str = '',
     stream: Optional[TextIO] = None,
     clock: Callable[[], float] = time.monotonic,
   ) -> None:
-    """Starts showing.
+    """Shows nothing yet.
 
     Args:
-      num_rounds: rounds of the whole run.
-      finished: rounds that an earlier session has finished.
-      label: names the cell.
       stream: where to write; None: stderr.
       clock: seconds, rising.
     """
+    self._stream = stream or sys.stderr
+    self._clock = clock
+    self._values: dict[str, str] = {}
+    self._bar: Optional[tqdm.tqdm] = None
+
+  def begin(self, num_rounds: int, finished: int, label: str) -> None:
     self._num_rounds = num_rounds
     self._first = finished
     self._label = label
-    self._stream = stream or sys.stderr
-    self._clock = clock
-    self._started = clock()
+    self._started = self._clock()
     self._last_line = (self._started, finished)
-    self._values: dict[str, str] = {}
-    self._bar: Optional[tqdm.tqdm] = None
     if self._stream.isatty():
       self._bar = tqdm.tqdm(
         total=num_rounds,
@@ -65,17 +91,8 @@ class Progress(contextlib.AbstractContextManager):
       )
 
   def update(self, round_number: int, metrics: Mapping[str, Any]) -> None:
-    """Shows that a round is finished.
-
-    Args:
-      round_number: the round.
-      metrics: its row; an accuracy or attack metric that was not measured in
-        this round keeps its last value on the bar; NaN is shown as such.
-    """
-    for name, shown in _SHOWN:
-      value = metrics.get(name)
-      if value is not None:
-        self._values[shown] = f'{float(value):.3f}'
+    # What was not measured in a round keeps its value; NaN is shown as such.
+    self._values.update(shown(metrics))
     if self._bar is not None:
       self._bar.set_postfix(self._values, refresh=False)
       self._bar.update(round_number - self._bar.n)
@@ -83,12 +100,8 @@ class Progress(contextlib.AbstractContextManager):
       self._write_line(round_number)
 
   def close(self) -> None:
-    """Ends the bar."""
     if self._bar is not None:
       self._bar.close()
-
-  def __exit__(self, *error: Any) -> None:
-    self.close()
 
   def _is_line_due(self, round_number: int) -> bool:
     when, at_round = self._last_line
@@ -108,7 +121,7 @@ class Progress(contextlib.AbstractContextManager):
     parts.append(f'{rate:.2f} rounds/s')
     left = self._num_rounds - round_number
     if left > 0:
-      parts.append(f'{_duration(left / rate)} left')
+      parts.append(f'{duration(left / rate)} left')
     label = f'{self._label}: ' if self._label else ''
     self._stream.write(
       f'{label}round {round_number}/{self._num_rounds}: {", ".join(parts)}\n'
@@ -116,7 +129,16 @@ class Progress(contextlib.AbstractContextManager):
     self._stream.flush()
 
 
-def _duration(seconds: float) -> str:
+def shown(metrics: Mapping[str, Any]) -> dict[str, str]:
+  """Returns what a line says of a round: short names and texts."""
+  return {
+    name: f'{float(metrics[metric]):.3f}'
+    for metric, name in _SHOWN
+    if metrics.get(metric) is not None
+  }
+
+
+def duration(seconds: float) -> str:
   """Returns 42 s, 3:07 or 2:03:07."""
   whole = round(seconds)
   if whole < 60:

@@ -10,27 +10,26 @@ runs/<experiment>/<cell>/
   checkpoints/     the last two states
   summary.json     final, best and mean numbers
   report.html      tables and pictures
+  log.txt          what was logged
   DONE             written last: the run is complete
+  FAILED           why the run ended before, if it failed
 """
 
 import contextlib
-import datetime
 import difflib
-import errno
-import fcntl
 import json
 import os
 import pathlib
 import re
-import socket
 from collections.abc import Mapping
 from typing import Any, Optional, Union
 
 import numpy as np
-from absl import logging
 
 import flsec
 from flsec import atomic_file
+from flsec.experiment import failure, folder_lock
+from flsec.experiment.folder_lock import WAY_OUT, RunDirectoryError
 
 CONFIG = 'config.yaml'
 METRICS_CSV = 'metrics.csv'
@@ -39,23 +38,17 @@ LABELS = 'labels.npz'
 CHECKPOINTS = 'checkpoints'
 SUMMARY = 'summary.json'
 DONE = 'DONE'
-LOCK = '.lock'
+LOG = 'log.txt'
 
 _FINGERPRINT = re.compile(r'^# flsec \S+, fingerprint (\S+)$')
-_WAY_OUT = (
-  'Choose another --output_dir or name, or move the folder out of the way.'
-)
 _DIFFERENCES_SHOWN = 6
-
-
-class RunDirectoryError(ValueError):
-  """A run directory cannot be used; the message says the way out."""
 
 
 class RunDirectory(contextlib.AbstractContextManager):
   """A cell's folder, held by this process until `close`.
 
-  Use `open`; as a context manager it releases the folder on exit. Nothing is
+  Use `open`; as a context manager it releases the folder on exit, and leaves a
+  note of the error that ended the run, if one did. Nothing but such a note is
   ever deleted here.
 
   Attributes:
@@ -105,12 +98,13 @@ class RunDirectory(contextlib.AbstractContextManager):
     if _state(folder) == 'done':
       _check_config(folder, config_yaml, fingerprint)
       return cls(folder, 'done', None)
-    _make(folder)
-    lock = _acquire(folder)
+    folder_lock.make(folder)
+    folder_lock.make(folder / CHECKPOINTS)
+    lock = folder_lock.acquire(folder)
     try:
       return cls(folder, _take(folder, config_yaml, fingerprint, resume), lock)
     except BaseException:
-      _release(lock)
+      folder_lock.release(lock)
       raise
 
   @property
@@ -153,19 +147,31 @@ class RunDirectory(contextlib.AbstractContextManager):
       )
     text = json.dumps(summary, indent=2, allow_nan=False) + '\n'
     atomic_file.write_atomically(self.path / SUMMARY, text)
-    now = datetime.datetime.now(datetime.timezone.utc)
-    atomic_file.write_atomically(
-      self.path / DONE, f'{now.isoformat(timespec="seconds")}\n'
-    )
+    atomic_file.write_atomically(self.path / DONE, f'{failure.now()}\n')
 
   def close(self) -> None:
     """Lets another process write the folder."""
     if self._lock is not None:
-      _release(self._lock)
+      folder_lock.release(self._lock)
       self._lock = None
 
-  def __exit__(self, *error: Any) -> None:
+  def __exit__(
+    self, kind: Any, error: Optional[BaseException], trace: Any
+  ) -> None:
+    # An interruption is no failure: the run goes on where it stopped.
+    if isinstance(error, Exception) and self._lock is not None:
+      # On a full disk there is no note; the error itself is what counts.
+      with contextlib.suppress(OSError):
+        failure.note(self.path, error)
     self.close()
+
+
+def is_run(path: Union[str, 'os.PathLike[str]']) -> bool:
+  """Tells whether a folder is that of a run, however far it got."""
+  folder = pathlib.Path(path)
+  return (folder / METRICS_JSONL).exists() or read_fingerprint(
+    folder
+  ) is not None
 
 
 def read_fingerprint(path: Union[str, 'os.PathLike[str]']) -> Optional[str]:
@@ -173,7 +179,7 @@ def read_fingerprint(path: Union[str, 'os.PathLike[str]']) -> Optional[str]:
   try:
     with open(pathlib.Path(path) / CONFIG, encoding='utf-8') as file:
       match = _FINGERPRINT.match(file.readline().rstrip('\n'))
-  except (FileNotFoundError, UnicodeDecodeError):
+  except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
     return None
   return match.group(1) if match else None
 
@@ -197,11 +203,12 @@ def _take(
   if state == 'unfinished' and not resume:
     raise RunDirectoryError(
       f'{folder} holds an unfinished run of this experiment. Add --resume to '
-      f'continue it. {_WAY_OUT}'
+      f'continue it. {WAY_OUT}'
     )
   if not (folder / CONFIG).exists():
     header = f'# flsec {flsec.__version__}, fingerprint {fingerprint}\n'
     atomic_file.write_atomically(folder / CONFIG, header + config_yaml)
+  failure.clear(folder)
   return state
 
 
@@ -215,7 +222,7 @@ def _check_config(
   if found is None:
     raise RunDirectoryError(
       f'{folder} holds a run whose {CONFIG} is missing or names no '
-      f'fingerprint, so it cannot be told which experiment made it. {_WAY_OUT}'
+      f'fingerprint, so it cannot be told which experiment made it. {WAY_OUT}'
     )
   recorded = (folder / CONFIG).read_text(encoding='utf-8').splitlines()[1:]
   lines = difflib.unified_diff(recorded, config_yaml.splitlines(), n=0)
@@ -228,49 +235,5 @@ def _check_config(
   raise RunDirectoryError(
     f'{folder} was made by another configuration (fingerprint {found}; this '
     f'one has {fingerprint}). What differs, - there, + here:\n  {shown}\n'
-    f'{_WAY_OUT}'
+    f'{WAY_OUT}'
   )
-
-
-def _make(folder: pathlib.Path) -> None:
-  try:
-    (folder / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
-  except OSError as error:
-    raise _unwritable(folder, error) from error
-
-
-def _unwritable(folder: pathlib.Path, error: OSError) -> RunDirectoryError:
-  return RunDirectoryError(
-    f'The run directory {folder} cannot be written: {error.strerror}. Choose a '
-    'folder of yours with --output_dir, or change the permissions of this one.'
-  )
-
-
-def _acquire(folder: pathlib.Path) -> Optional[int]:
-  """Locks the folder; the system releases it however the process ends."""
-  path = folder / LOCK
-  try:
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-  except OSError as error:
-    raise _unwritable(folder, error) from error
-  try:
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-  except OSError as error:
-    holder = os.read(lock, 200).decode('utf-8', 'replace').strip()
-    os.close(lock)
-    if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-      raise RunDirectoryError(
-        f'{folder} is being written by another process ({holder or "unknown"})'
-        f'. Wait for it or end it. {_WAY_OUT}'
-      ) from error
-    raise _unwritable(folder, error) from error
-  os.ftruncate(lock, 0)
-  os.write(lock, f'process {os.getpid()} on {socket.gethostname()}\n'.encode())
-  logging.vlog(1, 'Holding %s', path)
-  return lock
-
-
-def _release(lock: Optional[int]) -> None:
-  if lock is not None:
-    os.ftruncate(lock, 0)
-    os.close(lock)

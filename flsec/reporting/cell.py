@@ -12,7 +12,7 @@ from typing import Any, Optional, Union
 import numpy as np
 import yaml
 
-from flsec.experiment import metric_rows, run_directory
+from flsec.experiment import failure, metric_rows, run_directory
 from flsec.experiment import summary as summary_lib
 from flsec.experiment.metric_rows import Row
 from flsec.reporting.measure import MEASURES, Measure, Moment
@@ -76,6 +76,7 @@ class Cell:
     config_yaml: its text.
     rows: the metrics, one row a round.
     is_done: whether the run is complete.
+    failure: the line that says why it failed, where it did.
     labels: who holds what; None where it was not recorded.
     versions: what the run was made with; empty before it is complete.
   """
@@ -85,6 +86,7 @@ class Cell:
   config_yaml: str
   rows: list[Row]
   is_done: bool
+  failure: Optional[str] = None
   labels: Optional[Labels] = None
   versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
@@ -97,6 +99,13 @@ class Cell:
   def rounds(self) -> int:
     """Rounds finished."""
     return self.rows[-1][metric_rows.ROUND] if self.rows else 0
+
+  @property
+  def state(self) -> str:
+    """`done`, `failed`, or the last finished round of the others."""
+    if self.is_done:
+      return 'done'
+    return 'failed' if self.failure else f'round {self.rounds}'
 
   @functools.cached_property
   def attacked(self) -> list[Row]:
@@ -164,6 +173,7 @@ def read_cell(path: Union[str, pathlib.Path]) -> Cell:
     config_yaml=text,
     rows=metric_rows.read_rows(folder / run_directory.METRICS_JSONL),
     is_done=(folder / run_directory.DONE).exists(),
+    failure=failure.read(folder),
     labels=_read_labels(folder / run_directory.LABELS),
     versions=_read_versions(folder / run_directory.SUMMARY),
   )
@@ -176,7 +186,12 @@ def find_cells(path: Union[str, pathlib.Path]) -> list[Cell]:
     ValueError: there is none.
   """
   folder = pathlib.Path(path)
-  found = {file.parent for file in folder.rglob(run_directory.METRICS_JSONL)}
+  found = {
+    file.parent
+    for name in (run_directory.METRICS_JSONL, run_directory.CONFIG)
+    for file in folder.rglob(name)
+    if is_cell(file.parent)
+  }
   if not found:
     raise ValueError(
       f'{folder} holds no run: there is no {run_directory.METRICS_JSONL} in it '
@@ -187,7 +202,7 @@ def find_cells(path: Union[str, pathlib.Path]) -> list[Cell]:
 
 def is_cell(path: pathlib.Path) -> bool:
   """Tells whether a folder is the folder of one run."""
-  return (path / run_directory.METRICS_JSONL).exists()
+  return run_directory.is_run(path)
 
 
 def natural_key(value: Any) -> list[tuple[int, float, str]]:

@@ -155,6 +155,7 @@ def _comparison(contents: Contents, rendered: Sequence[Rendered]) -> str:
     title=', '.join(titles) if len(titles) <= 3 else contents.folder.name,
     num_done=sum(cell.is_done for cell in cells),
     num_cells=len(cells),
+    failed=[cell for cell in cells if cell.failure and not cell.is_done],
     runs=runs,
     links=[_link(contents.folder, cell) for cell in cells],
     grids=grids,

@@ -45,7 +45,8 @@ def run_table(cell: Cell) -> Table:
     for measure in MEASURES
     if _has(cell, measure)
   ]
-  state = '' if cell.is_done else f' (unfinished, round {cell.rounds})'
+  how = 'failed' if cell.failure else 'unfinished'
+  state = '' if cell.is_done else f' ({how}, round {cell.rounds})'
   table = Table(
     name='run',
     caption=f'{cell.title}: {cell.path}{state}',
@@ -81,6 +82,11 @@ def warnings(cells: Sequence[Cell]) -> list[str]:
       f'{unfinished} of {len(cells)} runs are not finished; comparisons leave '
       'them out.'
     )
+  found += [
+    f'Failed: {cell.path.name if len(cells) > 1 else cell.path}: {cell.failure}'
+    for cell in cells
+    if cell.failure and not cell.is_done
+  ]
   above = [cell for cell in cells if cell.headline.rounds_above_f]
   rounds = sum(cell.headline.rounds_above_f for cell in above)
   of_runs = f' of {len(above)} runs' if len(cells) > 1 else ''
@@ -138,8 +144,7 @@ def runs_table(cells: Sequence[Cell]) -> Table:
   rows = []
   for cell, setting, loss in zip(cells, settings, losses):
     found = cell.headline
-    state = 'done' if cell.is_done else f'round {cell.rounds}'
-    row = [*setting, show(cell.config.get('seed')), state]
+    row = [*setting, show(cell.config.get('seed')), cell.state]
     for measure in MEASURES:
       row += [share(found.value(measure, moment)) for moment in Moment]
       if measure is ACCURACY:

@@ -1,5 +1,6 @@
 """A bar on a terminal, few plain lines elsewhere."""
 
+import contextlib
 import io
 
 from flsec.experiment.progress import Progress
@@ -23,9 +24,8 @@ class _Clock:
 
 def _run(num_rounds, *, seconds_a_round, finished=0, metrics=None, label=''):
   stream, clock = io.StringIO(), _Clock(seconds_a_round)
-  with Progress(
-    num_rounds, finished=finished, stream=stream, clock=clock, label=label
-  ) as progress:
+  with contextlib.closing(Progress(stream, clock)) as progress:
+    progress.begin(num_rounds, finished, label)
     for round_number in range(finished + 1, num_rounds + 1):
       clock.tick()
       progress.update(round_number, metrics or {})
@@ -68,7 +68,8 @@ class TestWithoutTerminal:
 
   def test_a_metric_that_is_nan_does_not_show_an_older_value(self):
     stream = io.StringIO()
-    with Progress(2, stream=stream) as progress:
+    with contextlib.closing(Progress(stream)) as progress:
+      progress.begin(2, 0, '')
       progress.update(1, {'attack/success_rate': 0.5})
       progress.update(2, {'attack/success_rate': float('nan')})
     shown = [line.split(',')[0] for line in stream.getvalue().splitlines()]
@@ -91,7 +92,8 @@ class TestWithoutTerminal:
 class TestWithTerminal:
   def test_the_bar_shows_metrics_and_ends_complete(self):
     stream = _Terminal()
-    with Progress(3, stream=stream, label='cell') as progress:
+    with contextlib.closing(Progress(stream)) as progress:
+      progress.begin(3, 0, 'cell')
       progress.update(1, {'test/accuracy': 0.5})
       progress.update(2, {'attack/error_rate': 0.125})
       progress.update(3, {})
@@ -102,7 +104,14 @@ class TestWithTerminal:
 
   def test_a_resumed_bar_starts_where_it_was(self):
     stream = _Terminal()
-    with Progress(10, finished=7, stream=stream) as progress:
+    with contextlib.closing(Progress(stream)) as progress:
+      progress.begin(10, 7, '')
       assert '7/10' in stream.getvalue()
       progress.update(8, {})
     assert '8/10' in stream.getvalue().split('\r')[-1]
+
+
+def test_a_run_that_ends_before_its_first_round_closes_quietly():
+  stream = io.StringIO()
+  Progress(stream).close()
+  assert stream.getvalue() == ''

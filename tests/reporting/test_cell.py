@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from flsec.experiment.run_directory import RunDirectory
 from flsec.reporting import cell as cell_lib
 
 
@@ -31,6 +32,21 @@ class TestReadCell:
     cell = cell_lib.read_cell(path)
     assert (cell.is_done, cell.rounds, cell.labels) == (False, 7, None)
     assert cell.versions == {}
+
+  def test_a_run_that_failed_before_its_first_round(self, tmp_path, make):
+    path = tmp_path / 'cell'
+    text = 'name: quickstart\nrounds: 3\n'
+    with (
+      pytest.raises(KeyError),
+      RunDirectory.open(path, text, 'made-up', True),
+    ):
+      raise KeyError('x')
+    (path / 'metrics.jsonl').unlink(missing_ok=True)
+    (tmp_path / 'other').mkdir()
+    (tmp_path / 'other' / 'config.yaml').write_text('name: no run\n')
+    (cell,) = cell_lib.find_cells(tmp_path)
+    assert (cell.state, cell.rounds) == ('failed', 0)
+    assert cell.failure == "KeyError: 'x'"
 
   def test_metrics_alone_suffice(self, tmp_path):
     (tmp_path / 'metrics.jsonl').write_text('{"round": 1, "test/loss": 2.5}\n')

@@ -7,6 +7,7 @@ import struct
 
 import pytest
 
+from flsec.experiment import failure
 from flsec.reporting import cell as cell_lib
 from flsec.reporting import formats, report, run_tables
 
@@ -178,6 +179,20 @@ class TestComparison:
     assert page.links == ['attack%3Da%2Cseed%3D1/report.html']
     (runs,) = page.tables
     assert [row[1] for row in runs[2:]] == ['done', 'round 2']
+
+
+class TestFailed:
+  def test_a_run_and_the_comparison_say_why(self, tmp_path, make):
+    for seed in (1, 2):
+      path = make.run(
+        tmp_path / f'seed={seed}', make.config(seed=seed),
+        make.rows(seed, rounds=3), done=seed == 1,
+      )  # fmt: skip
+    failure.note_of_the_dead(path, 'ended by signal 9')
+    text = _Page(report.write_report(tmp_path).read_text()).text
+    assert 'seed=2 failed: ended by signal 9' in text
+    text = _Page(report.write_report(path).read_text()).text
+    assert 'quickstart failed' in text and 'ended by signal 9' in text
 
 
 class TestRefusals:

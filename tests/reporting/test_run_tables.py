@@ -86,6 +86,19 @@ class TestRunsTable:
       '1 of 32 runs are not finished; comparisons leave them out.'
     ]
 
+  def test_a_failed_run_is_named_with_its_error(self, grid_path):
+    first, *cells = cell_lib.find_cells(grid_path)
+    first = dataclasses.replace(first, is_done=False, failure='no memory')
+    table = run_tables.runs_table([first, *cells])
+    assert _column(table, 'state')[:2] == ['failed', 'done']
+    assert table.notes == [
+      '1 of 32 runs are not finished; comparisons leave them out.',
+      f'Failed: {first.path.name}: no memory',
+    ]
+    alone = run_tables.run_table(first)
+    assert '(failed, round 30)' in alone.caption
+    assert alone.notes[-1] == f'Failed: {first.path}: no memory'
+
   def test_many_settings_are_put_into_words(self, make):
     attacks = [
       {'name': 'badnets', 'trigger': 'feder_mnist', 'num_poisoned': 4},
