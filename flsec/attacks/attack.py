@@ -143,6 +143,11 @@ class Attack:
     minimum_known_rows: the fewest rows that `craft` must know (benign ones
       under full knowledge, else the malicious clients' own) to be an attack:
       with fewer it sends what the docstring states, often an honest update.
+    source_labels: the only classes whose examples `poison` changes; empty where
+      it may change any.
+    idle: `(num_clients, num_byzantine) of a round -> why the attack changes
+      nothing with these numbers and its options`, or None where it does change
+      something; None: it always does.
     space: what the rows that `craft` sees and returns are. 'gradient': what the
       server subtracts, as papers on poisoned updates have it; 'update': what it
       adds, `w_client - w_global`. The round's rows are updates, so for
@@ -164,4 +169,6 @@ class Attack:
   relabel: Optional[Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = None
   victims: Optional[Callable[[tf.Tensor, tf.Tensor], Victims]] = None
   minimum_known_rows: int = 1
+  source_labels: tuple[int, ...] = ()
+  idle: Optional[Callable[[int, int], Optional[str]]] = None
   space: str = 'gradient'

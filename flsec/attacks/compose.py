@@ -1,7 +1,7 @@
 """Several attacks at once, as one attack."""
 
 from collections.abc import Sequence
-from typing import Optional
+from typing import Callable, Optional
 
 from flsec import registry
 from flsec.attacks.attack import Attack
@@ -73,7 +73,30 @@ def compose(*, attacks: Sequence[Attack]) -> Attack:
     relabel=relabelling.relabel if relabelling else None,
     victims=victims[0] if victims else None,
     minimum_known_rows=max(a.minimum_known_rows for a in attacks),
+    source_labels=_source_labels(attacks),
+    idle=_idle(attacks),
   )
+
+
+def _source_labels(attacks: Sequence[Attack]) -> tuple[int, ...]:
+  poisoning = [a for a in attacks if a.poison or a.source_labels]
+  if not all(a.source_labels for a in poisoning):
+    return ()
+  return tuple(sorted({c for a in poisoning for c in a.source_labels}))
+
+
+def _idle(
+  attacks: Sequence[Attack],
+) -> Optional[Callable[[int, int], Optional[str]]]:
+  """Tells why nothing is changed, where that holds for every attack."""
+  if not all(attack.idle for attack in attacks):
+    return None
+
+  def idle(num_clients: int, num_byzantine: int) -> Optional[str]:
+    reasons = [attack.idle(num_clients, num_byzantine) for attack in attacks]
+    return '; '.join(reasons) if all(reasons) else None
+
+  return idle
 
 
 def _only(attacks: Sequence[Attack], hook: str) -> Optional[Attack]:

@@ -138,8 +138,9 @@ class AttackConfig:
   Attributes:
     name: the attack; its own options stand beside the fields below.
     num_byzantine: malicious clients in the federation, f.
-    placement: `fixed` (the first clients, or `indices`), or `sampled` from the
-      seed.
+    placement: `fixed` (the first clients, or `indices`), `sampled` from the
+      seed, or `holders`, sampled from the clients that hold an example of the
+      attack's source class.
     indices: which clients are malicious.
     start_round: first attacked round; round 1 is the first of all.
     stop_round: last attacked round; the last of all where left out.
@@ -158,7 +159,7 @@ class AttackConfig:
 
   name: str
   num_byzantine: int = _field(minimum=0)
-  placement: Literal['fixed', 'sampled'] = 'fixed'
+  placement: Literal['fixed', 'sampled', 'holders'] = 'fixed'
   indices: Optional[tuple[int, ...]] = _field(None, minimum=0)
   start_round: int = _field(1, minimum=1)
   stop_round: Optional[int] = _field(None, minimum=1)

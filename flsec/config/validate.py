@@ -9,7 +9,7 @@ import math
 import re
 from typing import Any, Optional
 
-from flsec.config import server_checks
+from flsec.config import attack_checks, server_checks
 from flsec.config.errors import ConfigError, found, join
 from flsec.config.schema import (
   AttackConfig,
@@ -43,7 +43,7 @@ def validate(experiment: Experiment) -> None:
     )
   _check_dataset(experiment.dataset, experiment.clients.num_clients)
   _check_optimizer(experiment.clients.optimizer)
-  _check_attack(experiment.attack, experiment.clients.num_clients)
+  attack_checks.check_attack(experiment.attack, experiment.clients.num_clients)
   _check_selection(experiment.clients, experiment.attack)
   server_checks.check_server(experiment)
   _check_runtime(experiment.runtime)
@@ -124,47 +124,6 @@ def _check_optimizer(optimizer: OptimizerConfig) -> None:
       'clients.optimizer.momentum',
       f'belongs to sgd; found {optimizer.momentum} with adam. Set beta_1, or '
       'leave it out.',
-    )
-
-
-def _check_attack(attack: Optional[AttackConfig], num_clients: int) -> None:
-  if attack is None:
-    return
-  if attack.num_byzantine >= num_clients:
-    raise ConfigError(
-      'attack.num_byzantine',
-      f'must be below clients.num_clients, which is {num_clients}; found '
-      f'{attack.num_byzantine}.',
-    )
-  if attack.stop_round is not None and attack.stop_round < attack.start_round:
-    raise ConfigError(
-      'attack.stop_round',
-      f'must be at least attack.start_round, which is {attack.start_round}; '
-      f'found {attack.stop_round}.',
-    )
-  if attack.indices is not None:
-    _check_indices(attack, attack.indices, num_clients)
-
-
-def _check_indices(
-  attack: AttackConfig, indices: tuple[int, ...], num_clients: int
-) -> None:
-  if attack.placement != 'fixed':
-    raise ConfigError(
-      'attack.indices',
-      f'says which clients are malicious, and so does attack.placement: '
-      f'{attack.placement}. Leave one out.',
-    )
-  if len(indices) != attack.num_byzantine or len(set(indices)) != len(indices):
-    raise ConfigError(
-      'attack.indices',
-      f'must name attack.num_byzantine = {attack.num_byzantine} different '
-      f'clients; found {list(indices)}.',
-    )
-  if indices and max(indices) >= num_clients:
-    raise ConfigError(
-      'attack.indices',
-      f'clients are numbered 0 to {num_clients - 1}; found {max(indices)}.',
     )
 
 

@@ -16,6 +16,8 @@ def place_malicious(
   num_byzantine: int,
   seed: int,
   indices: Optional[Sequence[int]] = None,
+  *,
+  among: Optional[Sequence[int]] = None,
 ) -> np.ndarray:
   """Chooses the malicious clients, once for a whole run.
 
@@ -24,6 +26,7 @@ def place_malicious(
     num_byzantine: how many of them are malicious, from 0 to N.
     seed: root seed of the draw.
     indices: which ones, instead of a draw; num_byzantine distinct ids.
+    among: the ids that are drawn from; None: all.
 
   Returns:
     bool [N].
@@ -37,8 +40,14 @@ def place_malicious(
       f'{num_byzantine}.'
     )
   if indices is None:
+    candidates = np.arange(num_clients) if among is None else np.unique(among)
+    if len(candidates) < num_byzantine:
+      raise ValueError(
+        f'num_byzantine must be at most the {len(candidates)} clients that may '
+        f'be malicious, {candidates.tolist()}; got {num_byzantine}.'
+      )
     rng = generator(seed, 'malicious placement')
-    indices = rng.choice(num_clients, num_byzantine, replace=False)
+    indices = rng.choice(candidates, num_byzantine, replace=False)
   ids = np.asarray(indices, np.int64)
   if len(ids) != num_byzantine or len(np.unique(ids)) != len(ids):
     raise ValueError(

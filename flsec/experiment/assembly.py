@@ -1,6 +1,7 @@
 """Puts an experiment together: configuration in, plan and data out."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, Optional
 
 import numpy as np
@@ -53,9 +54,9 @@ def assemble(
   """
   federation = _federation(experiment, data_dir)
   model = _model(experiment, federation, uses_xla)
-  malicious = _malicious(experiment)
-  weights = model.initial_weights(experiment.seed)
   facts = _facts(experiment, federation)
+  malicious = _malicious(experiment, federation, facts)
+  weights = model.initial_weights(experiment.seed)
   attack = _attack_plan(experiment, federation, model, weights, malicious)
   if attack is not None and attack.attack.relabel:
     federation = _relabelled(federation, attack.attack, experiment.seed)
@@ -181,16 +182,36 @@ def _model(
   )
 
 
-def _malicious(experiment: schema.Experiment) -> np.ndarray:
+def _malicious(
+  experiment: schema.Experiment, federation: Federation, facts: dict[str, Any]
+) -> np.ndarray:
   num_clients, attack = experiment.clients.num_clients, experiment.attack
   if attack is None:
     return np.zeros(num_clients, bool)
   indices = attack.indices
   if indices is None and attack.placement == 'fixed':
     indices = range(attack.num_byzantine)
+  among = None
+  if attack.placement == 'holders':
+    labels = build_attack(attack, facts).source_labels
+    among = _holders(federation, labels)
+    if len(among) < attack.num_byzantine:
+      raise ValueError(
+        f'attack.placement: holders of class {" or ".join(map(str, labels))} '
+        f'are {len(among)} of {num_clients} clients, {among.tolist()}; got '
+        f'attack.num_byzantine={attack.num_byzantine}. Lower it, or change the '
+        'partition.'
+      )
   return selection.place_malicious(
-    num_clients, attack.num_byzantine, experiment.seed, indices
+    num_clients, attack.num_byzantine, experiment.seed, indices, among=among
   )
+
+
+def _holders(federation: Federation, labels: Sequence[int]) -> np.ndarray:
+  """Returns the ids of the clients that hold an example of some class."""
+  places = np.flatnonzero(np.isin(federation.y, labels))
+  owners = np.searchsorted(federation.offsets, places, side='right') - 1
+  return np.unique(owners)
 
 
 def _escape(

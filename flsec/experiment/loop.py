@@ -10,7 +10,14 @@ import numpy as np
 import tensorflow as tf
 
 from flsec.config import dump, estimate, schema
-from flsec.experiment import assembly, checkpoint, pictures, profiling, summary
+from flsec.experiment import (
+  assembly,
+  attack_checks,
+  checkpoint,
+  pictures,
+  profiling,
+  summary,
+)
 from flsec.experiment.client_pool import ClientPool
 from flsec.experiment.evaluation import Evaluator
 from flsec.experiment.metric_writer import MetricWriter
@@ -71,6 +78,7 @@ def _run(
 ) -> dict[str, Any]:
   chosen = device.choose_device(experiment.runtime)
   assembled = assembly.assemble(experiment, data_dir, uses_xla=chosen.uses_xla)
+  attack_checks.check_attack(experiment, assembled)
   plan, federation = assembled.plan, assembled.federation
   needed = 0
   if chosen == device.Device():  # An accelerator has memory of its own.

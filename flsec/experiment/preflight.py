@@ -46,6 +46,7 @@ def check_components(experiment: Experiment) -> None:
     for index, one in enumerate(attack.compose):
       _build('attack', one, facts, f'attack.compose.{index}')
     _check_known_rows(experiment, facts)
+    _check_acts(experiment, facts)
   if experiment.pruning is not None:
     _build('pruner', experiment.pruning, facts, 'pruning')
 
@@ -85,6 +86,26 @@ def _check_known_rows(experiment: Experiment, facts: dict[str, Any]) -> None:
       f'{facts["num_clients"]} clients it sees {known[knowledge]}. Use '
       'knowledge: full, or more malicious clients with knowledge: partial.',
     )
+
+
+def _check_acts(experiment: Experiment, facts: dict[str, Any]) -> None:
+  """Checks that the attack changes something, as far as its options tell."""
+  config = experiment.attack
+  attack = assembly.build_attack(config, facts)
+  if config.placement == 'holders' and not attack.source_labels:
+    raise ConfigError(
+      'attack.placement',
+      f'holders are those of the class that the attack changes, but '
+      f'{config.name} changes any. Give its source_label, or say placement: '
+      'sampled.',
+    )
+  own = estimate.num_byzantine_of_a_round(experiment)
+  if own and attack.idle:
+    reason = attack.idle(facts['num_clients'], own)
+    if reason:
+      raise ConfigError(
+        'attack', f'{attack.name} would change nothing: {reason}.'
+      )
 
 
 def _check_needs(experiment: Experiment, rule: Rule) -> None:

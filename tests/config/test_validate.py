@@ -88,6 +88,11 @@ class TestCombinations:
         'found 4',
       ),
       (
+        ['attack.indices=[1, 2, 3, 4]', 'attack.placement=holders'],
+        'attack.indices: says which clients are malicious, and so does '
+        'attack.placement: holders',
+      ),
+      (
         ['attack.indices=[1, 2]'],
         'attack.indices: must name attack.num_byzantine = 4 different clients; '
         'found [1, 2]',

@@ -11,6 +11,19 @@ def _select(scheme, round_number=1, seed=0, **options):
   return select(scheme, round_number, 40, _MALICIOUS, seed, **options)
 
 
+def test_malicious_clients_are_drawn_among_candidates():
+  candidates = [3, 7, 8, 20, 31]
+  drawn = [
+    np.flatnonzero(place_malicious(40, 3, seed, among=candidates))
+    for seed in range(20)
+  ]
+  assert all(len(ids) == 3 and set(ids) <= set(candidates) for ids in drawn)
+  assert set(np.concatenate(drawn)) == set(candidates)
+  message = r'the 5 clients that may be malicious, \[3, 7, 8, 20, 31\]; got 6'
+  with pytest.raises(ValueError, match=message):
+    place_malicious(40, 6, 0, among=candidates)
+
+
 def test_placement_has_the_count_and_depends_on_the_seed():
   first, same, other = (place_malicious(40, 8, seed) for seed in (1, 1, 2))
   assert first.dtype == bool and first.sum() == 8 == other.sum()

@@ -53,5 +53,6 @@ def averaged_badnets(*, attack: Optional[Attack] = None) -> Attack:
     name=f'averaged({attack.name})',
     craft=craft,
     default_knowledge='partial',
+    idle=None,  # All send one row, even of honest updates.
     space='update',
   )

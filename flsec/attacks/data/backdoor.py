@@ -92,6 +92,11 @@ def stamped_victims(
   return victims
 
 
+def only_source(source_label: Optional[int]) -> tuple[int, ...]:
+  """Returns `Attack.source_labels` of a backdoor."""
+  return () if source_label is None else (source_label,)
+
+
 def check_labels(
   attack: str,
   source_label: Optional[int],

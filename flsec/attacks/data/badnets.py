@@ -9,6 +9,7 @@ from flsec.attacks.attack import Attack, AttackContext
 from flsec.attacks.data.backdoor import (
   check_labels,
   choose_rows,
+  only_source,
   replace_rows,
   stamped_victims,
 )
@@ -71,4 +72,9 @@ def badnets(
     return x, tf.where(chosen, target_label, y)
 
   victims = stamped_victims(pattern.stamp, source_label, target_label)
-  return Attack('badnets', poison=poison, victims=victims)
+  return Attack(
+    'badnets',
+    poison=poison,
+    victims=victims,
+    source_labels=only_source(source_label),
+  )

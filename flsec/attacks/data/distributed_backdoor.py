@@ -11,6 +11,7 @@ from flsec.attacks.attack import Attack, AttackContext
 from flsec.attacks.data.backdoor import (
   check_labels,
   choose_rows,
+  only_source,
   replace_rows,
   stamped_victims,
 )
@@ -80,7 +81,12 @@ def distributed_backdoor(
 
   stamp = union(parts).stamp
   victims = stamped_victims(stamp, source_label, target_label)
-  return Attack('distributed_backdoor', poison=poison, victims=victims)
+  return Attack(
+    'distributed_backdoor',
+    poison=poison,
+    victims=victims,
+    source_labels=only_source(source_label),
+  )
 
 
 def _local_triggers(

@@ -55,7 +55,12 @@ def label_flip(
   def victims(x: tf.Tensor, y: tf.Tensor) -> Victims:
     return Victims(x, tf.fill(tf.shape(y), target_label), y == source_label)
 
-  return Attack('label_flip', poison=poison, victims=victims)
+  return Attack(
+    'label_flip',
+    poison=poison,
+    victims=victims,
+    source_labels=(source_label,),
+  )
 
 
 def check_label(option: str, label: int, num_classes: Optional[int]) -> None:

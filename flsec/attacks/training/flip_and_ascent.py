@@ -48,5 +48,9 @@ def flip_and_ascent(
     return run(poison=flip.poison, start=start) - honest
 
   return Attack(
-    'flip_and_ascent', train=train, relabel=flip.relabel, victims=flip.victims
+    'flip_and_ascent',
+    train=train,
+    relabel=flip.relabel,
+    victims=flip.victims,
+    source_labels=flip.source_labels,
   )

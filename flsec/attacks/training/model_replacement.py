@@ -49,6 +49,8 @@ def model_replacement(
     attack,
     name=f'model_replacement({attack.name})',
     update=chain_update([attack.update, update]),
+    # A scaled honest update is no honest one.
+    idle=attack.idle if scale == 1 else None,
   )
 
 

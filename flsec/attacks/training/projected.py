@@ -69,5 +69,6 @@ def projected(
     name=f'projected({attack.name})',
     project=chain_projection([attack.project, project]),
     update=chain_update([attack.update, update]),
+    idle=attack.idle if scale == 1 else None,
     train=train,
   )

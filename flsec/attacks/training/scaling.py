@@ -62,5 +62,5 @@ def scaling(
     )
 
   return dataclasses.replace(
-    attack, name=f'scaling({attack.name})', train=train
+    attack, name=f'scaling({attack.name})', train=train, idle=None
   )

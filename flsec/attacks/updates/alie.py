@@ -1,5 +1,6 @@
 """A Little Is Enough: stay within the spread of the benign updates."""
 
+import functools
 from typing import Any, Optional
 
 import tensorflow as tf
@@ -59,6 +60,21 @@ def scale_of_round(
   return largest_hidden_scale(context.num_clients, context.num_byzantine)
 
 
+def idle_scale(
+  scale: Optional[float], num_clients: int, num_byzantine: int
+) -> Optional[str]:
+  """Says why z is 0, for `Attack.idle`; None where it is not."""
+  if scale is not None:
+    return f'its scale z is {scale:g}' if scale == 0 else None
+  if largest_hidden_scale(num_clients, num_byzantine) > 0:
+    return None
+  return (
+    f'z_max, the scale of n={num_clients} and f={num_byzantine}, is 0 (too few '
+    'malicious clients for a shift that hides); set scale, or raise '
+    'num_byzantine'
+  )
+
+
 @registry.attack('alie', paper='Baruch et al., NeurIPS 2019')
 def alie(*, scale: Optional[float] = None) -> attack_lib.Attack:
   """A little is enough: the benign mean less z standard deviations.
@@ -72,7 +88,8 @@ def alie(*, scale: Optional[float] = None) -> attack_lib.Attack:
   z * sigma to gradients (ByzFL), and `space: update`, move them down.
 
   Args:
-    scale: z >= 0; None takes z_max of n and f (`largest_hidden_scale`).
+    scale: z >= 0; None takes z_max of n and f (`largest_hidden_scale`), which
+      is 0, and no attack, for small f (f <= 2 of n = 10).
 
   Returns:
     The attack; full knowledge by default.
@@ -98,4 +115,5 @@ def alie(*, scale: Optional[float] = None) -> attack_lib.Attack:
     craft=known_rows.same_for_all(craft_vector),
     default_knowledge='full',
     minimum_known_rows=2,
+    idle=functools.partial(idle_scale, scale),
   )

@@ -55,4 +55,9 @@ def gaussian_noise(
     )
     return update + noise if mode == 'additive' else noise
 
-  return attack_lib.Attack(name='gaussian_noise', update=disturb)
+  def idle(num_clients: int, num_byzantine: int) -> Optional[str]:
+    del num_clients, num_byzantine
+    is_none = mode == 'additive' and scale == 0 and mean == 0
+    return 'scale and mean of the noise are 0' if is_none else None
+
+  return attack_lib.Attack(name='gaussian_noise', update=disturb, idle=idle)

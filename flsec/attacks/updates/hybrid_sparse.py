@@ -105,7 +105,21 @@ def hybrid_sparse(
     default_knowledge='full',
     initialize=functools.partial(mask_options.make_mask, options),
     minimum_known_rows=2,
+    idle=functools.partial(_idle, policy, scale, masked_scale),
   )
+
+
+def _idle(
+  policy: str,
+  scale: Optional[float],
+  masked_scale: float,
+  num_clients: int,
+  num_byzantine: int,
+) -> Optional[str]:
+  if masked_scale or policy != 'fixed':
+    return None
+  reason = alie.idle_scale(scale, num_clients, num_byzantine)
+  return reason and f'masked_scale is 0, and {reason}'
 
 
 def _crafted(

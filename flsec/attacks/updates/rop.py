@@ -77,6 +77,7 @@ def rop(
     name='rop',
     craft=known_rows.same_for_all(craft_vector),
     default_knowledge='full',
+    idle=functools.partial(alie.idle_scale, scale),
   )
 
 
