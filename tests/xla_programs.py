@@ -1,10 +1,17 @@
 """Looks into what XLA makes of a function."""
 
+import collections
 import re
 
 import tensorflow as tf
 
-_KINDS = {'float32': 'f32', 'int32': 's32', 'int64': 's64', 'uint8': 'u8'}
+_KINDS = {
+  'bool': 'pred',
+  'float32': 'f32',
+  'int32': 's32',
+  'int64': 's64',
+  'uint8': 'u8',
+}
 
 
 def is_compiled_once(function, *arguments):
@@ -16,7 +23,7 @@ def is_compiled_once(function, *arguments):
 
   Args:
     function: of tensors, to a nest of tensors.
-    *arguments: of a call; shapes that occur once.
+    *arguments: of a call.
 
   Returns:
     Whether each argument is a parameter of the program.
@@ -25,10 +32,9 @@ def is_compiled_once(function, *arguments):
   tensors = [tf.convert_to_tensor(argument) for argument in arguments]
   program = compiled.experimental_get_compiler_ir(*tensors)(stage='hlo')
   entry = program[program.index('ENTRY') :]
-  return all(
-    re.search(rf'{re.escape(_shape(tensor))}\S* parameter\(', entry)
-    for tensor in tensors
-  )
+  parameters = re.findall(r'= (\w+\[[\d,]*\])\S* parameter\(', entry)
+  wanted = collections.Counter(map(_shape, tensors))
+  return not wanted - collections.Counter(parameters)
 
 
 def _shape(tensor):

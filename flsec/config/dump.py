@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flsec.config import yaml_file
-from flsec.config.schema import Component, Experiment
+from flsec.config.schema import Component, Experiment, RuntimeConfig
 
 _IGNORED = ('description', 'plugins', 'runtime', 'name')
 _FINGERPRINT_LENGTH = 16
@@ -27,12 +27,13 @@ def fingerprint(experiment: Experiment) -> str:
   """Returns a hash that two experiments share when their results agree.
 
   What only describes a run, or says where it runs, does not count, so that an
-  unfinished run may be resumed on other hardware. Mixed precision does count.
+  unfinished run may be resumed on other hardware. Precision does count.
   """
   plain = to_dict(experiment)
   for key in _IGNORED:
     plain.pop(key)
-  plain['mixed_precision'] = experiment.runtime.mixed_precision
+  for name in RuntimeConfig.PRECISIONS:
+    plain[name] = getattr(experiment.runtime, name)
   text = json.dumps(plain, sort_keys=True, default=repr)
   return hashlib.sha256(text.encode()).hexdigest()[:_FINGERPRINT_LENGTH]
 

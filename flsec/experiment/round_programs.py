@@ -5,11 +5,10 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from flsec.aggregators.rule import ServerContext
 from flsec.config import schema
 from flsec.experiment import assembly
 from flsec.experiment.client_pool import ClientPool
-from flsec.federated import client_work, state
+from flsec.federated import client_work, server_step, state
 from flsec.pruning.pruner import PruningContext
 from flsec.runtime import export
 
@@ -25,7 +24,7 @@ def export_round(
 
   `client_work` trains `num_clients` clients of the first round, one after the
   other, each with its shard padded to whole batches. `rule` aggregates a stack
-  [n, d] of normal noise. `pruning` prunes the initial weights.
+  [n, d] of normal noise, at the initial weights, which `pruning` prunes.
 
   Args:
     experiment: a validated, resolved configuration.
@@ -106,17 +105,18 @@ def _rule(plan, directory):
   rule = plan.rule.unscreened or plan.rule
   rows = plan.num_participants
   updates = np.random.default_rng(0).normal(size=(rows, plan.dimension))
-  context = ServerContext(
-    weights=tf.constant(plan.initial_weights),
-    round_number=tf.constant(1),
-    seed=tf.constant([0, 0]),
-    model=plan.model,
-    layout=plan.model.layout,
-  )
   rule_state = rule.initialize(plan.dimension)
   return export.export_program(
     directory,
     'rule',
-    lambda stack: rule.next(rule_state, stack, tf.ones([rows]), context)[1],
-    [tf.constant(updates.astype(np.float32) * 1e-2)],
+    lambda stack, weights: rule.next(
+      rule_state,
+      stack,
+      tf.ones([rows]),
+      server_step.rule_context(plan, weights, tf.constant(1)),
+    )[1],
+    [
+      tf.constant(updates.astype(np.float32) * 1e-2),
+      tf.constant(plan.initial_weights),
+    ],
   )

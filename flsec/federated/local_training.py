@@ -271,15 +271,11 @@ class Batches:
       rows = slice(start, start + self.size)
       attack_y = None if shard.attack_y is None else shard.attack_y[rows]
       return shard.x[rows], shard.y[rows], attack_y, None
-    rank = shard.x.shape.rank
-    x = tf.slice(
-      shard.x,
-      tf.stack([start] + [0] * (rank - 1)),
-      [self.size, *shard.x.shape[1:]],
+    # Gathered: where the start depends on the round, XLA would compile a slice
+    # anew in every round.
+    rows = start + tf.range(self.size)
+    x, y, attack_y = (
+      None if values is None else tf.gather(values, rows)
+      for values in (shard.x, shard.y, shard.attack_y)
     )
-    y, attack_y = (
-      None if labels is None else tf.slice(labels, [start], [self.size])
-      for labels in (shard.y, shard.attack_y)
-    )
-    mask = tf.cast(start + tf.range(self.size) < shard.count, tf.float32)
-    return x, y, attack_y, mask
+    return x, y, attack_y, tf.cast(rows < shard.count, tf.float32)

@@ -125,7 +125,7 @@ def _aggregated(
     state.own_state(old_state, 'rule', like),
     updates,
     weights,
-    _context(plan, old_state, new_state['round']),
+    rule_context(plan, old_state['weights'], new_state['round']),
   )
   new_state.update(state.put_own_state(new_state, 'rule', rule_state))
   return update, dict(measurements)
@@ -166,16 +166,17 @@ def _rows(
   return updates
 
 
-def _context(
-  plan: Plan, server_state: Struct, round_number: tf.Tensor
+def rule_context(
+  plan: Plan, weights: tf.Tensor, round_number: tf.Tensor
 ) -> ServerContext:
+  """Returns what the rule is told in a round that starts at `weights`."""
   seed = tf.constant(seeds.stream(plan.seed, 'rule'))
   return server_context.build_server_context(
     model=plan.model,
     training=plan.root_training,
     root=plan.root,
     validation=plan.validation,
-    weights=server_state['weights'],
+    weights=weights,
     round_number=round_number,
     seed=tf.bitcast(seed_folding.fold(seed, round_number), tf.int32)[:, 0],
   )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Optional
 
+from flsec.config import schema
 from flsec.experiment import metric_rows, summary
 from flsec.metrics import averaged
 from flsec.reporting import places
@@ -50,9 +51,9 @@ def _is_clean(cell: Cell) -> bool:
 def _other_settings(cell: Cell) -> tuple[tuple[str, Any], ...]:
   kept = {k: v for k, v in cell.config.items() if k not in _CONTEST}
   flat = places.flatten(kept)
-  flat['mixed_precision'] = (cell.config.get('runtime') or {}).get(
-    'mixed_precision', False
-  )
+  runtime = cell.config.get('runtime') or {}
+  for name in schema.RuntimeConfig.PRECISIONS:
+    flat[name] = runtime.get(name, False)
   return tuple(sorted((path, repr(value)) for path, value in flat.items()))
 
 

@@ -15,8 +15,8 @@ from flsec.reporting.settings import show
 # What the defender chooses; all else is the threat and the setting.
 _DEFENCE = ('server', 'pruning', 'defense')
 _NO_SETTING = ('name', 'description', 'plugins', 'seed', 'runtime')
-# The one choice of the runtime that changes results.
-_PRECISION = 'runtime.mixed_precision'
+# The choices of the runtime that change results.
+_PRECISIONS = [f'runtime.{name}' for name in schema.RuntimeConfig.PRECISIONS]
 _ESTIMATE = 'num_byzantine'
 _NUM_MALICIOUS = 'attack.num_byzantine'
 
@@ -127,7 +127,7 @@ def _varying(
   flats = [flatten(config) for config in without_estimates(cells)]
   paths = dict.fromkeys(itertools.chain.from_iterable(flats))
   settings = [
-    p for p in paths if p.split('.')[0] not in _NO_SETTING or p == _PRECISION
+    p for p in paths if p.split('.')[0] not in _NO_SETTING or p in _PRECISIONS
   ]
   return [p for p in settings if _varies(p, flats)], flats
 

@@ -32,7 +32,7 @@ def choose_device(config: schema.RuntimeConfig) -> Device:
   for it, to check the compiled program.
 
   Args:
-    config: `device`, `xla` and `memory_growth`.
+    config: `device`, `xla`, `tensor_float_32` and `memory_growth`.
 
   Returns:
     The device.
@@ -42,6 +42,9 @@ def choose_device(config: schema.RuntimeConfig) -> Device:
       context that TFF's own worker runs.
   """
   kind = _kind(config)
+  tf.config.experimental.enable_tensor_float_32_execution(
+    config.tensor_float_32
+  )
   if config.context != 'in_process':
     if kind != 'CPU' and config.device != 'auto':
       raise ValueError(

@@ -28,8 +28,8 @@ def export_program(
   Args:
     directory: made where missing.
     name: of the files.
-    program: of the tensors in `arguments`; returns a nest of tensors. What it
-      captures besides follows the arguments in the program.
+    program: of the tensors in `arguments`; returns a nest of tensors. Tensors
+      that it captures follow as further arguments, in program and `.npz`.
     arguments: of one call; their shapes are the program's.
 
   Returns:
@@ -37,6 +37,7 @@ def export_program(
   """
   directory.mkdir(parents=True, exist_ok=True)
   compiled = tf.function(program, jit_compile=True, autograph=False)
+  captured = compiled.get_concrete_function(*arguments).captured_inputs
   results = tf.nest.flatten(compiled(*arguments))
   lower = compiled.experimental_get_compiler_ir(*arguments)
   written = []
@@ -48,7 +49,10 @@ def export_program(
   with open(path, 'wb') as file:
     np.savez(
       file,
-      **{f'argument_{i}': leaf.numpy() for i, leaf in enumerate(arguments)},
+      **{
+        f'argument_{i}': leaf.numpy()
+        for i, leaf in enumerate((*arguments, *captured))
+      },
       **{f'result_{i}': leaf.numpy() for i, leaf in enumerate(results)},
     )
   return [*written, path]

@@ -78,6 +78,7 @@ class TestFingerprint:
       'model.padding=same',
       'clients.optimizer.learning_rate=0.2',
       'runtime.mixed_precision=true',
+      'runtime.tensor_float_32=true',
       'dataset.partition={name: iid, seed: 1}',
     ],
   )

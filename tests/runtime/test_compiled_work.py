@@ -114,9 +114,9 @@ def test_one_program_trains_in_every_round(attack, options, steps):
   broadcast = state.broadcast_of(plan, state.initial_state(plan))
   work = client_work.build_client_work(plan)
 
-  def trained(slots, x, y):
-    return work({**broadcast, 'slots': slots}, {**client, 'x': x, 'y': y})
+  given = [broadcast, client]
 
-  assert xla_programs.is_compiled_once(
-    trained, broadcast['slots'], client['x'], client['y']
-  )
+  def trained(*leaves):
+    return work(*tf.nest.pack_sequence_as(given, leaves))
+
+  assert xla_programs.is_compiled_once(trained, *tf.nest.flatten(given))

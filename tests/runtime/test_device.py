@@ -50,6 +50,19 @@ def test_cpu_may_be_asked_for(machine):
   assert chosen == device.Device('/CPU:0', False)
 
 
+@pytest.mark.parametrize('wanted', [True, False])
+def test_products_are_rounded_only_where_asked_for(wanted):
+  device.choose_device(RuntimeConfig(tensor_float_32=wanted))
+  enabled = tf.config.experimental.tensor_float_32_execution_enabled()
+  assert enabled is wanted
+
+
+def test_products_are_not_rounded_by_default():
+  tf.config.experimental.enable_tensor_float_32_execution(True)
+  device.choose_device(RuntimeConfig())
+  assert not tf.config.experimental.tensor_float_32_execution_enabled()
+
+
 @pytest.mark.parametrize(
   ('xla', 'kinds', 'compiles'),
   [('always', ('CPU',), True), ('never', ('CPU', 'GPU'), False)],

@@ -6,6 +6,17 @@ import tensorflow as tf
 from flsec.runtime import export
 
 
+def test_what_a_program_captures_is_among_its_arguments(tmp_path):
+  table = tf.random.stateless_normal([50, 3], [1, 2])
+  files = export.export_program(
+    tmp_path, 'look_up', lambda i: tf.gather(table, i), [tf.constant(7)]
+  )
+  assert 'f32[50,3]{1,0} parameter(1)' in files[0].read_text()
+  with np.load(files[2]) as arrays:
+    np.testing.assert_array_equal(arrays['argument_1'], table)
+    np.testing.assert_array_equal(arrays['result_0'], table[7])
+
+
 def test_program_arguments_and_results(tmp_path):
   files = export.export_program(
     tmp_path / 'new',
