@@ -56,7 +56,7 @@ class TestHelp:
     for arguments in (['run', '--help'], ['help', 'run'], ['run', 'x', '-h']):
       code, text, _ = call(*arguments)
       assert code == 0
-      assert text.startswith('Usage: flsec run --config=FILE.yaml')
+      assert text.startswith('Usage: flsec run FILE.yaml')
       assert 'Examples:' in text
 
   def test_no_arguments_is_help_but_a_failure(self, call):
@@ -132,7 +132,7 @@ class TestErrors:
     def run(flag_values, positional):
       raise KeyboardInterrupt
 
-    command = Command('run', '', '', run, main.run.define_flags)
+    command = Command('run', '', '', run, main.run.COMMAND.define_flags)
     monkeypatch.setitem(main.COMMANDS, 'run', command)
     code, _, error = call('run', '--config=a b.yaml')
     assert code == 130
@@ -152,7 +152,7 @@ class TestFlags:
       seen.update(set=flag_values.set, resume=flag_values.resume)
       return 0
 
-    command = Command('run', '', '', run, main.run.define_flags)
+    command = Command('run', '', '', run, main.run.COMMAND.define_flags)
     monkeypatch.setitem(main.COMMANDS, 'run', command)
     call('run', 'x.yaml', '--seed=3', '--set=a=1', '--set', 'b=2', '--noresume')
     assert seen == {

@@ -10,50 +10,15 @@ from typing import NoReturn, Optional
 
 from absl import flags
 
-from flsec.commands import experiment_flags
+from flsec.commands import experiment_flags, run_flags
 from flsec.commands.command import Command
 from flsec.config import dump, loading
 from flsec.config.errors import ConfigError
-from flsec.runtime import threads
+from flsec.runtime import available_memory, threads
+from flsec.sweeps.task import Options, Outcome, Task
 
 _EXIT_TERMINATED = 128 + signal.SIGTERM
-
-
-def define_flags(flag_values: flags.FlagValues) -> None:
-  """Declares the flags of `flsec run`."""
-  experiment_flags.define(flag_values)
-  flags.DEFINE_multi_string(
-    'sweep',
-    [],
-    'Run a cell for each value, as in --sweep=seed=[1,2,3]; may be given '
-    'repeatedly.',
-    flag_values=flag_values,
-  )
-  flags.DEFINE_string(
-    'output_dir',
-    'runs',
-    'Runs are written to OUTPUT_DIR/NAME/CELL.',
-    flag_values=flag_values,
-  )
-  flags.DEFINE_bool(
-    'resume',
-    True,
-    'Continue an unfinished run; --noresume refuses to.',
-    flag_values=flag_values,
-  )
-  flags.DEFINE_integer(
-    'threads',
-    None,
-    'Clients trained at once (default: the usable cores).',
-    lower_bound=1,
-    flag_values=flag_values,
-  )
-  flags.DEFINE_bool(
-    'profile',
-    False,
-    "Write a TensorBoard profile of this session's second and third round.",
-    flag_values=flag_values,
-  )
+EXIT_CELLS_FAILED = 1
 
 
 def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
@@ -62,87 +27,153 @@ def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
   Everything that can be refused is refused before the first cell starts, and
   before TensorFlow is imported where it need not be.
   """
+  console = run_flags.Console.of(flag_values)
   cells = loading.load_cells(
     experiment_flags.config_file(flag_values.config, positional),
-    sets=_sets(flag_values),
+    sets=run_flags.sets(flag_values),
     sweeps=flag_values.sweep,
     plugins=flag_values.plugin,
     seed=flag_values.seed,
   )
   root = pathlib.Path(flag_values.output_dir) / cells[0].experiment.name
-  pending = [cell for cell in cells if not _is_done(cell, root / cell.name)]
+  tasks = [Task(cell.name, root / cell.name, cell.experiment) for cell in cells]
+  pending = [
+    task for task in tasks if not _is_done(task, flag_values.resume, console)
+  ]
+  outcomes: list[Outcome] = []
   if pending:
     signal.signal(signal.SIGTERM, _terminate)
-    threads.configure(pending[0].experiment.runtime.threads)
-    _run_cells(pending, len(cells), root, flag_values)
-  if len(cells) > 1:
-    _show(root)
-  return 0
+    options = Options(
+      data_dir=experiment_flags.data_dir(flag_values.data_dir),
+      resume=flag_values.resume,
+      profile=flag_values.profile,
+      verbosity=console.verbosity,
+    )
+    outcomes = _run(pending, len(tasks), options, flag_values, console)
+  if len(tasks) > 1:
+    _show(root, console)
+  return _exit_code(outcomes)
 
 
-def _run_cells(
-  pending: Sequence[loading.Cell],
+def _run(
+  pending: Sequence[Task],
   num_cells: int,
-  root: pathlib.Path,
+  options: Options,
   flag_values: flags.FlagValues,
-) -> None:
+  console: run_flags.Console,
+) -> list[Outcome]:
+  """Runs cells side by side where that may be faster."""
+  from flsec.sweeps.capacity import Capacity
+
+  capacity = Capacity(
+    threads.usable_cores(),
+    len(pending),
+    wanted=flag_values.jobs,
+    threads=pending[0].experiment.runtime.threads,
+    available_bytes=available_memory.available_bytes,
+  )
+  if capacity.most == 1:
+    return _one_by_one(
+      pending, num_cells, options, flag_values.fail_fast, console
+    )
+  from flsec.sweeps import processes
+  from flsec.sweeps.display import Display
+
+  processes.check(pending, options)
+  display = Display(
+    pending, done_before=num_cells - len(pending), is_quiet=console.is_quiet
+  )
+  try:
+    return processes.run(
+      pending, options, capacity, display, fail_fast=flag_values.fail_fast
+    )
+  finally:
+    display.close()
+
+
+def _one_by_one(
+  pending: Sequence[Task],
+  num_cells: int,
+  options: Options,
+  fail_fast: bool,
+  console: run_flags.Console,
+) -> list[Outcome]:
+  threads.configure(pending[0].experiment.runtime.threads)
   # A note for the authors of packages, not for who runs an experiment.
   warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
   # TensorFlow is imported here, its threads being configured.
   from flsec.experiment import loop, preflight
+  from flsec.experiment.progress import Watcher
+  from flsec.sweeps import one_by_one
 
-  for cell in pending:
+  for task in pending:
     try:
-      preflight.check_components(cell.experiment)
+      preflight.check_components(task.experiment)
     except ConfigError as error:
-      raise error.at(cell.name) from error.__cause__
+      raise error.at(task.name) from error.__cause__
+  numbers = iter(range(num_cells - len(pending) + 1, num_cells + 1))
 
-  done_before = num_cells - len(pending)
-  for number, cell in enumerate(pending, done_before + 1):
-    directory = root / cell.name
-    count = f'[{number}/{num_cells}] ' if num_cells > 1 else ''
-    _say(f'{count}{directory}')
-    loop.run_cell(
-      cell.experiment,
-      directory=directory,
-      data_dir=experiment_flags.data_dir(flag_values.data_dir),
-      resume=flag_values.resume,
-      profile=flag_values.profile,
-    )
-    _show(directory)
+  def begun(task: Task) -> None:
+    count = f'[{next(numbers)}/{num_cells}] ' if num_cells > 1 else ''
+    console.say(f'{count}{task.directory}')
 
+  def ended(outcome: Outcome) -> None:
+    if outcome.failure is None:
+      _show(outcome.task.directory, console)
+    elif num_cells > 1:
+      console.say(f'{outcome.task.name}: FAILED: {outcome.failure}')
 
-def _is_done(cell: loading.Cell, directory: pathlib.Path) -> bool:
-  """Tells whether a cell was finished before; refuses another config's."""
-  from flsec.experiment import run_directory
-
-  if not (directory / run_directory.DONE).exists():
-    return False
-  run_directory.RunDirectory.open(
-    directory,
-    dump.to_yaml(cell.experiment),
-    dump.fingerprint(cell.experiment),
-    resume=True,
-  ).close()
-  _say(f'{directory} is done already; its report is there.')
-  return True
+  return one_by_one.run(
+    pending,
+    options,
+    loop.run_cell,
+    watcher=Watcher if console.is_quiet else lambda: None,
+    begun=begun,
+    ended=ended,
+    is_alone=num_cells == 1,
+    fail_fast=fail_fast,
+  )
 
 
-def _show(directory: pathlib.Path) -> None:
+def _is_done(task: Task, resume: bool, console: run_flags.Console) -> bool:
+  """Tells whether a cell was finished before; refuses a folder not its own."""
+  from flsec.experiment import folder_lock, run_directory
+
+  directory = task.directory
+  text = dump.to_yaml(task.experiment)
+  fingerprint = dump.fingerprint(task.experiment)
+  if run_directory.check(directory, text, fingerprint, resume) == 'done':
+    console.say(f'{directory} is done already; its report is there.')
+    return True
+  if folder_lock.is_held(directory):
+    raise folder_lock.held(directory)
+  return False
+
+
+def _show(directory: pathlib.Path, console: run_flags.Console) -> None:
   """Prints the tables of a finished run or of a sweep; writes its report."""
   from flsec.reporting import formats, report
 
   contents = report.read(directory)
   for table in contents.tables:
-    _say(formats.to_text(table))
-  _say(f'Report: {report.write(contents)}')
+    console.say(formats.to_text(table))
+  console.say(f'Report: {report.write(contents)}')
 
 
-def _sets(flag_values: flags.FlagValues) -> list[str]:
-  sets = list(flag_values.set)
-  if flag_values.threads is not None:
-    sets.append(f'runtime.threads={flag_values.threads}')
-  return sets
+def _exit_code(outcomes: Sequence[Outcome]) -> int:
+  """Names the cells that failed, and returns whether any did."""
+  failed = [one for one in outcomes if one.failure is not None]
+  if not failed:
+    return 0
+  print(
+    f'flsec: {len(failed)} of {len(outcomes)} cells failed:', file=sys.stderr
+  )
+  for one in failed:
+    print(f'  {one.task.directory}: {one.failure}', file=sys.stderr)
+  print(
+    'Each has a log.txt. The same command tries them again.', file=sys.stderr
+  )
+  return EXIT_CELLS_FAILED
 
 
 def _terminate(number: int, frame: Optional[types.FrameType]) -> NoReturn:
@@ -151,20 +182,16 @@ def _terminate(number: int, frame: Optional[types.FrameType]) -> NoReturn:
   sys.exit(_EXIT_TERMINATED)
 
 
-def _say(text: str) -> None:
-  print(text, flush=True)
-
-
 COMMAND = Command(
   name='run',
   summary='Run an experiment or a sweep; go on where it stopped.',
-  usage='--config=FILE.yaml [--set=PATH=VALUE ...]',
+  usage='FILE.yaml [--set=PATH=VALUE ...]',
   run=run,
-  define_flags=define_flags,
+  define_flags=run_flags.define,
   examples=(
-    'flsec run --config=experiments/quickstart.yaml',
-    'flsec run --config=experiments/quickstart.yaml --set=attack.start_round=3',
-    'flsec run --config=experiments/quickstart.yaml \\',
+    'flsec run experiments/quickstart.yaml',
+    'flsec run experiments/quickstart.yaml --set=attack.start_round=3',
+    'flsec run experiments/quickstart.yaml \\',
     '    --sweep=server.aggregator=[mean,median,krum] --sweep=seed=[1,2,3]',
   ),
 )

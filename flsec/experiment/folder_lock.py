@@ -48,13 +48,9 @@ def acquire(folder: pathlib.Path) -> int:
   try:
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
   except OSError as error:
-    holder = os.read(lock, 200).decode('utf-8', 'replace').strip()
     os.close(lock)
     if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-      raise RunDirectoryError(
-        f'{folder} is being written by another process ({holder or "unknown"})'
-        f'. Wait for it or end it. {WAY_OUT}'
-      ) from error
+      raise held(folder) from error
     raise _unwritable(folder, error) from error
   os.ftruncate(lock, 0)
   os.write(lock, f'process {os.getpid()} on {socket.gethostname()}\n'.encode())
@@ -82,6 +78,18 @@ def is_held(path: Union[str, 'os.PathLike[str]']) -> bool:
   finally:
     os.close(lock)
   return False
+
+
+def held(folder: pathlib.Path) -> RunDirectoryError:
+  """Returns the error that says which process holds a folder."""
+  try:
+    holder = (folder / LOCK).read_text('utf-8', 'replace').strip()
+  except OSError:
+    holder = ''
+  return RunDirectoryError(
+    f'{folder} is being written by another process ({holder or "unknown"}). '
+    f'Wait for it or end it. {WAY_OUT}'
+  )
 
 
 def _unwritable(folder: pathlib.Path, error: OSError) -> RunDirectoryError:

@@ -7,12 +7,12 @@ from typing import Any, Callable, Optional, TextIO
 
 import tqdm
 
-# What is shown of a round, if it was measured: (metric, short name).
-_SHOWN = (
-  ('test/accuracy', 'accuracy'),
-  ('attack/error_rate', 'error rate'),
-  ('attack/success_rate', 'attack success'),
-)
+# What is shown of a round, if it was measured: metric and short name.
+SHOWN = {
+  'test/accuracy': 'accuracy',
+  'attack/error_rate': 'error rate',
+  'attack/success_rate': 'attack success',
+}
 _SECONDS_BETWEEN_LINES = 10.0
 _SHARE_BETWEEN_LINES = 0.1
 
@@ -133,7 +133,7 @@ def shown(metrics: Mapping[str, Any]) -> dict[str, str]:
   """Returns what a line says of a round: short names and texts."""
   return {
     name: f'{float(metrics[metric]):.3f}'
-    for metric, name in _SHOWN
+    for metric, name in SHOWN.items()
     if metrics.get(metric) is not None
   }
 

@@ -193,10 +193,24 @@ def _state(folder: pathlib.Path) -> str:
   return 'unfinished' if has_rows or has_state else 'new'
 
 
-def _take(
+def check(
   folder: pathlib.Path, config_yaml: str, fingerprint: str, resume: bool
 ) -> str:
-  """Decides, with the lock held, whether the folder is ours to write."""
+  """Tells the state of a cell's folder, changing nothing.
+
+  Args:
+    folder: it may be missing.
+    config_yaml: as in `RunDirectory.open`.
+    fingerprint: as there.
+    resume: as there.
+
+  Returns:
+    'new', 'unfinished' or 'done'.
+
+  Raises:
+    RunDirectoryError: another configuration made it, or it holds an unfinished
+      run and `resume` is false.
+  """
   state = _state(folder)
   if (folder / CONFIG).exists() or state != 'new':
     _check_config(folder, config_yaml, fingerprint)
@@ -205,6 +219,14 @@ def _take(
       f'{folder} holds an unfinished run of this experiment. Add --resume to '
       f'continue it. {WAY_OUT}'
     )
+  return state
+
+
+def _take(
+  folder: pathlib.Path, config_yaml: str, fingerprint: str, resume: bool
+) -> str:
+  """Decides, with the lock held, whether the folder is ours to write."""
+  state = check(folder, config_yaml, fingerprint, resume)
   if not (folder / CONFIG).exists():
     header = f'# flsec {flsec.__version__}, fingerprint {fingerprint}\n'
     atomic_file.write_atomically(folder / CONFIG, header + config_yaml)
@@ -215,7 +237,11 @@ def _take(
 def _check_config(
   folder: pathlib.Path, config_yaml: str, fingerprint: str
 ) -> None:
-  """Refuses a folder that another configuration made."""
+  """Refuses a folder that another configuration made.
+
+  Raises:
+    RunDirectoryError: it says what differs.
+  """
   found = read_fingerprint(folder)
   if found == fingerprint:
     return

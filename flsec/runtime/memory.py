@@ -6,14 +6,13 @@ fit is refused before the first round, rather than killed by the kernel in it.
 
 import dataclasses
 import math
-import pathlib
 from typing import Optional
 
 from absl import logging
 
 from flsec.federated import local_training
 from flsec.federated.plan import Plan
-from flsec.runtime import control_group
+from flsec.runtime import available_memory
 
 _FLOAT_BYTES = 4
 # The rows and, at some moment of merging or of the rule, a second copy.
@@ -21,10 +20,10 @@ _STACK_COPIES = 2
 # Of each client in training: start, weights, gradient, update.
 _VECTORS_PER_CLIENT = 4
 _CLIENTS_AHEAD = 2  # Results that wait to be merged, by thread.
-_CONTROLLERS = ('memory',)
-# Version 1 says "no limit" by a number no machine has.
-_NO_LIMIT = 1 << 60
-_MEMINFO = pathlib.Path('/proc/meminfo')
+
+
+class NotEnoughMemoryError(ValueError):
+  """A round needs more memory than there is; the message says the way out."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +109,7 @@ def check(
     The need.
 
   Raises:
-    ValueError: a round needs more memory than there is.
+    NotEnoughMemoryError: a round needs more memory than there is.
   """
   needed = need(
     plan,
@@ -118,7 +117,9 @@ def check(
     examples_bytes=examples_bytes,
     num_threads=num_threads,
   )
-  there_is = available_bytes() if available is None else available
+  there_is = (
+    available_memory.available_bytes() if available is None else available
+  )
   if needed.is_stack:
     logging.info(
       'The rule holds the updates of %d clients x %d weights at once: a round '
@@ -129,53 +130,8 @@ def check(
       _text(there_is),
     )
   if needed.total > there_is:
-    raise ValueError(_refusal(plan, needed, num_clients, there_is))
+    raise NotEnoughMemoryError(_refusal(plan, needed, num_clients, there_is))
   return needed
-
-
-def available_bytes(
-  meminfo: pathlib.Path = _MEMINFO,
-  cgroup: pathlib.Path = control_group.CGROUP,
-  process: pathlib.Path = control_group.PROCESS,
-) -> int:
-  """Returns how much memory this process may still take.
-
-  The least of what the machine has to give without swapping and of what is left
-  below the limit of each control group (containers), version 1 or 2, whose
-  caches count as free.
-
-  Args:
-    meminfo: the machine's own account.
-    cgroup: where control groups are mounted.
-    process: the file that says which of them the process is in.
-  """
-  left = [
-    int(line.split()[1]) * 1024
-    for line in control_group.read(meminfo).splitlines()
-    if line.startswith('MemAvailable:')
-  ]
-  for folder in control_group.folders(_CONTROLLERS, cgroup, process):
-    for limit, usage, cache in (
-      ('memory.max', 'memory.current', 'inactive_file'),
-      (
-        'memory.limit_in_bytes',
-        'memory.usage_in_bytes',
-        'total_inactive_file',
-      ),
-    ):
-      number = control_group.read(folder / limit)
-      if number.isdigit() and int(number) < _NO_LIMIT:
-        used = int(control_group.read(folder / usage) or 0)
-        left.append(int(number) - used + _statistic(folder, cache))
-  return max(0, min(left, default=_NO_LIMIT))
-
-
-def _statistic(folder: pathlib.Path, name: str) -> int:
-  for line in control_group.read(folder / 'memory.stat').splitlines():
-    key, _, value = line.partition(' ')
-    if key == name:
-      return int(value)
-  return 0
 
 
 def _refusal(plan: Plan, needed: Need, num_clients: int, there_is: int) -> str:

@@ -13,6 +13,8 @@ from typing import Optional
 from flsec.runtime import control_group
 
 _THREADS = 'TF_NUM_INTEROP_THREADS'
+# The cores that a cell may use while others run beside it.
+SHARE = 'FLSEC_CORES'
 _CONTROLLERS = ('cpu', 'cpu,cpuacct')
 
 
@@ -22,8 +24,9 @@ def usable_cores(
 ) -> int:
   """Returns the cores that this process may use, at least 1.
 
-  The least of the machine's cores, the process's affinity (`taskset`) and the
-  quota of its control group (containers), version 1 or 2, rounded up.
+  The least of the machine's cores, the process's affinity (`taskset`), the
+  quota of its control group (containers), version 1 or 2, rounded up, and the
+  share that FLSEC_CORES gives it (see `take_share`).
 
   Args:
     cgroup: where control groups are mounted.
@@ -35,7 +38,25 @@ def usable_cores(
   quota = _quota(cgroup, process)
   if quota is not None:
     cores = min(cores, math.ceil(quota))
+  share = os.environ.get(SHARE, '')
+  if share.isdigit():
+    cores = min(cores, int(share))
   return max(1, int(cores))
+
+
+def take_share(cores: int, threads: Optional[int] = None) -> None:
+  """Makes this process one of several that share the machine.
+
+  TensorFlow may have been imported, but must not have begun: it reads its
+  thread counts when its context is made.
+
+  Args:
+    cores: its share.
+    threads: as in `configure`, which else are as many.
+  """
+  os.environ[SHARE] = str(cores)
+  os.environ[_THREADS] = str(threads or usable_cores())
+  os.environ.setdefault('TF_NUM_INTRAOP_THREADS', '1')
 
 
 def configure(threads: Optional[int] = None) -> int:

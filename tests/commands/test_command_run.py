@@ -4,10 +4,11 @@ import sys
 import types
 
 import pytest
+from absl import logging
 
 from flsec import atomic_file, main
 from flsec.config.errors import ConfigError
-from flsec.experiment import run_directory
+from flsec.experiment import folder_lock, run_directory
 from flsec.runtime import threads
 
 _YAML = """
@@ -33,9 +34,13 @@ def loop(monkeypatch):
 
   module = types.ModuleType('flsec.experiment.loop')
   module.calls, module.checked, module.fails = [], [], None
+  module.watchers, module.failing = [], ()
 
-  def run_cell(experiment, *, directory, data_dir, resume, profile):
+  def run_cell(experiment, *, directory, data_dir, resume, profile, watcher):
     assert not profile
+    module.watchers.append(watcher)
+    if experiment.seed in module.failing:
+      raise ValueError(f'seed {experiment.seed} is unlucky')
     if module.fails:
       raise module.fails
     module.calls.append((experiment, directory, data_dir, resume))
@@ -58,8 +63,10 @@ def loop(monkeypatch):
     monkeypatch.setitem(sys.modules, f'flsec.experiment.{name}', fake)
     monkeypatch.setattr(package, name, fake, raising=False)
   monkeypatch.setattr(threads, 'configure', lambda number: number)
+  # One cell after another, in this process.
+  monkeypatch.setattr(threads, 'usable_cores', lambda: 1)
   monkeypatch.setattr('signal.signal', lambda *args: None)
-  monkeypatch.setattr('flsec.commands.run._show', lambda directory: None)
+  monkeypatch.setattr('flsec.commands.run._show', lambda *arguments: None)
   return module
 
 
@@ -72,6 +79,7 @@ def call(capsys, config, tmp_path):
       )
     return ended.value.code or 0, *capsys.readouterr()
 
+  called.folder = tmp_path / 'out'
   return called
 
 
@@ -120,6 +128,62 @@ class TestRun:
     assert 'is done already' in call('--threads=2')[1]
 
 
+class TestFailingCells:
+  def test_the_rest_goes_on_and_the_failed_are_named(self, call, loop):
+    loop.failing = (2,)
+    code, text, error = call('--sweep=seed=[1,2,3]')
+    assert code == 1 and _cells(loop) == ['seed=1', 'seed=3']
+    assert 'seed=2: FAILED: seed 2 is unlucky' in text
+    assert error.startswith('flsec: 1 of 3 cells failed:\n')
+    assert '/small/seed=2: seed 2 is unlucky' in error
+    assert 'Traceback' not in error
+
+  def test_the_same_command_tries_them_again(self, call, loop):
+    loop.failing = (2,)
+    call('--sweep=seed=[1,2,3]')
+    loop.failing = ()
+    assert call('--sweep=seed=[1,2,3]')[0] == 0
+    assert _cells(loop) == ['seed=1', 'seed=3', 'seed=2']
+
+  def test_fail_fast(self, call, loop):
+    loop.failing = (2,)
+    code, _, error = call('--sweep=seed=[1,2,3]', '--fail_fast')
+    assert code == 1 and _cells(loop) == ['seed=1']
+    assert 'flsec: 1 of 2 cells failed' in error
+
+  def test_a_single_experiment_fails_as_itself(self, call, loop):
+    loop.fails = ConfigError('dataset', 'is gone.')
+    code, _, error = call()
+    assert (code, error) == (2, 'flsec: error: dataset: is gone.\n')
+
+
+class TestConsole:
+  def test_quiet(self, call, loop):
+    _, text, error = call('--quiet', '--sweep=seed=[1,2]')
+    assert text == error == ''
+    assert all(watcher is not None for watcher in loop.watchers)
+
+  def test_usually_cells_show_their_own_progress(self, call, loop):
+    call()
+    assert loop.watchers == [None]
+
+  def test_verbosity_reaches_the_log(self, call, loop):
+    seen = []
+
+    def run_cell(experiment, **options):
+      seen.append(logging.get_verbosity())
+
+    loop.run_cell = run_cell
+    for flags in ([], ['--verbosity=1'], ['--verbose'], ['--verbosity=-2']):
+      logging.set_verbosity(logging.WARNING)
+      call(*flags)
+    assert seen == [-1, 1, 0, -2]
+
+  def test_quiet_and_verbose_exclude_one_another(self, call, loop):
+    code, _, error = call('--quiet', '--verbose')
+    assert code == 2 and 'exclude one another' in error and loop.calls == []
+
+
 class TestRefusals:
   def test_done_cell_of_another_configuration(self, call, loop, config):
     call()
@@ -129,6 +193,28 @@ class TestRefusals:
     assert code == 2 and len(loop.calls) == 1
     assert 'was made by another configuration' in error
     assert '--output_dir' in error and 'Traceback' not in error
+
+  def test_a_second_sweep_into_one_folder(self, call, loop, tmp_path):
+    folder = tmp_path / 'out' / 'small' / 'seed=2'
+    folder.mkdir(parents=True)
+    lock = folder_lock.acquire(folder)
+    try:
+      code, _, error = call('--sweep=seed=[1,2]')
+    finally:
+      folder_lock.release(lock)
+    assert code == 2 and loop.calls == []
+    assert 'is being written by another process (process ' in error
+
+  def test_an_unfinished_cell_of_another_configuration(
+    self, call, loop, config
+  ):
+    folder = call.folder / 'small' / 'seed=2'
+    folder.mkdir(parents=True)
+    (folder / 'metrics.jsonl').write_text('{"round": 1}\n')
+    (folder / 'config.yaml').write_text('# flsec 1, fingerprint x\nname: y\n')
+    code, _, error = call('--sweep=seed=[1,2]')
+    assert code == 2 and loop.calls == []
+    assert 'made by another configuration' in error
 
   def test_every_cell_is_checked_before_the_first_runs(self, call, loop):
     code, _, error = call('--sweep=server.aggregator=[mean,krum]')
@@ -171,7 +257,7 @@ def test_unfinished_cell_without_resume_is_refused(
 ):
   from flsec.config import dump, loading
 
-  def run_cell(experiment, *, directory, data_dir, resume, profile):
+  def run_cell(experiment, *, directory, data_dir, resume, profile, watcher):
     assert not profile
     text, fingerprint = dump.to_yaml(experiment), dump.fingerprint(experiment)
     with run_directory.RunDirectory.open(

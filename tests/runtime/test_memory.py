@@ -113,62 +113,6 @@ def test_what_a_stack_will_need_is_said_beforehand(caplog):
   assert 'needs about 1.01 GiB; 16.00 GiB are available' in message
 
 
-def _machine(tmp_path, available_kib):
-  file = tmp_path / 'meminfo'
-  file.write_text(
-    f'MemTotal: 99999999 kB\nMemAvailable:   {available_kib} kB\nCached: 1 kB\n'
-  )
-  return file
-
-
-def _write(folder, **files):
-  folder.mkdir(parents=True, exist_ok=True)
-  for name, text in files.items():
-    (folder / f'memory.{name}').write_text(f'{text}\n')
-
-
-def test_without_a_limit_the_machine_decides(tmp_path):
-  found = memory.available_bytes(
-    _machine(tmp_path, 1000), tmp_path / 'none', tmp_path / 'none'
-  )
-  assert found == 1000 * 1024
-
-
-def test_a_container_of_version_2_limits_and_its_cache_is_free(tmp_path):
-  group = tmp_path / 'cgroup'
-  process = tmp_path / 'process'
-  process.write_text('0::/outer/inner\n')
-  _write(group / 'outer', max=900, current=500, stat='anon 1\ninactive_file 50')
-  _write(group / 'outer' / 'inner', max='max', current=400)
-  machine = _machine(tmp_path, 1000)
-  assert memory.available_bytes(machine, group, process) == 450
-
-  _write(group / 'outer' / 'inner', max=410, stat='inactive_file 3')
-  assert memory.available_bytes(machine, group, process) == 13
-
-  _write(group / 'outer' / 'inner', max=100)
-  assert memory.available_bytes(machine, group, process) == 0
-
-
-def test_a_container_of_version_1_limits(tmp_path):
-  group = tmp_path / 'cgroup'
-  process = tmp_path / 'process'
-  process.write_text('9:name=systemd:/x\n4:memory:/job\n1:cpu:/x\n')
-  names = {
-    'limit_in_bytes': 700,
-    'usage_in_bytes': 600,
-    'stat': 'total_inactive_file 20',
-  }
-  _write(group / 'memory' / 'job', **names)
-  _write(group / 'memory', limit_in_bytes=2**63 - 4096, usage_in_bytes=10**9)
-  machine = _machine(tmp_path, 1000)
-  assert memory.available_bytes(machine, group, process) == 120
-
-
-def test_this_machine_has_some_memory():
-  assert 2**20 < memory.available_bytes() < 2**50
-
-
 def test_the_prediction_counts_every_layer_of_a_model():
   import tensorflow as tf
 

@@ -26,6 +26,23 @@ def groups(tmp_path, monkeypatch):
   return cores
 
 
+class TestShare:
+  def test_a_process_beside_others_has_its_share(self, groups, monkeypatch):
+    for name in (threads.SHARE, 'TF_NUM_INTEROP_THREADS'):
+      monkeypatch.setenv(name, '')
+    assert groups('', {}) == 8
+    threads.take_share(3)
+    assert groups('', {}) == 3
+    assert os.environ['TF_NUM_INTEROP_THREADS'] == '3'
+    threads.take_share(64, 2)
+    assert groups('', {}) == 8  # No more than there are.
+    assert os.environ['TF_NUM_INTEROP_THREADS'] == '2'
+
+  def test_a_share_that_is_no_number_is_none(self, groups, monkeypatch):
+    monkeypatch.setenv(threads.SHARE, 'half')
+    assert groups('', {}) == 8
+
+
 class TestUsableCores:
   @pytest.mark.parametrize(
     'process, files, cores',

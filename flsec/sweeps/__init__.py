@@ -1,0 +1,1 @@
+"""The cells of a sweep: one after another, or side by side."""
