@@ -2,6 +2,7 @@
 
 import functools
 
+import float64_twin
 import model_cases
 import numpy as np
 import pytest
@@ -99,14 +100,10 @@ def test_the_vector_is_in_the_order_of_keras_weights(name):
   keras_model = model_cases.small(name)
   model = small(name)
   weights = model_cases.random_weights(model)
-  keras_model.set_weights([t.numpy() for t in model.tensors(weights)])
   x = inputs(model)
-  np.testing.assert_allclose(
-    model.logits(tf.constant(weights), x),
-    keras_model(x),
-    rtol=1e-3,
-    atol=1e-3,
-  )
+  wanted = float64_twin.twin(keras_model, weights)(tf.cast(x, tf.float64))
+  found = model.logits(tf.constant(weights), x)
+  float64_twin.assert_close(model, found, wanted)
 
 
 @every_model
@@ -151,7 +148,9 @@ def silenced(keras_model, dead):
   def clone(layer):
     made = type(layer).from_config(layer.get_config())
     if layer.name in dead:
-      keep = 1.0 - tf.one_hot(dead[layer.name], layer.output_shape[-1])
+      keep = 1 - tf.one_hot(
+        dead[layer.name], layer.output_shape[-1], dtype=tf.float64
+      )
       call = made.call
       made.call = lambda x, **given: call(x, **given) * keep
     return made
@@ -175,9 +174,9 @@ def test_zeroing_a_unit_silences_it(name):
       dead.update(dict.fromkeys((layer.name, *layer.norms), unit))
   mask = masks.unit_mask(layout, own, {})
   pruned = masks.apply_mask(tf.constant(weights), mask)
-  twin = silenced(keras_model, dead)
-  twin.set_weights([t.numpy() for t in model.tensors(weights)])
+  twin = silenced(float64_twin.twin(keras_model, weights), dead)
+  twin.set_weights(float64_twin.twin(keras_model, weights).get_weights())
   x = inputs(model)
   found = model.logits(pruned, x).numpy()
   assert not np.allclose(found, model.logits(tf.constant(weights), x))
-  np.testing.assert_allclose(found, twin(x), rtol=1e-3, atol=1e-3)
+  float64_twin.assert_close(model, found, twin(tf.cast(x, tf.float64)))

@@ -3,6 +3,7 @@
 import itertools
 from concurrent import futures
 
+import float64_twin
 import numpy as np
 import pytest
 import small_models
@@ -37,31 +38,12 @@ def given(kind):
   return keras_model, model, tf.constant(weights)
 
 
-def keras_loss_and_gradient(keras_model, x, y, *, training):
-  """Returns Keras' loss, and its gradient in the order of the vector."""
-  with tf.GradientTape() as tape:
-    logits = keras_model(x, training=training)
-    losses = tf.keras.losses.sparse_categorical_crossentropy(
-      y, logits, from_logits=True
-    )
-    loss = tf.reduce_mean(losses)
-  found = tape.gradient(loss, keras_model.trainable_weights)
-  gradients = {id(w): g for w, g in zip(keras_model.trainable_weights, found)}
-  return loss, np.concatenate(
-    [
-      np.ravel(gradients.get(id(weight), np.zeros(weight.shape)))
-      for weight in keras_model.weights
-    ]
-  )
-
-
 @every_kind
 def test_logits_are_those_of_keras(kind):
   keras_model, model, weights = given(kind)
   x, _ = small_models.batch(model)
-  np.testing.assert_allclose(
-    model.logits(weights, x), keras_model(x), rtol=2e-4, atol=2e-5
-  )
+  wanted = float64_twin.twin(keras_model, weights)(tf.cast(x, tf.float64))
+  float64_twin.assert_close(model, model.logits(weights, x), wanted)
 
 
 @every_kind
@@ -70,38 +52,43 @@ def test_loss_and_gradient_are_those_of_keras(kind, training):
   keras_model, model, weights = given(kind)
   x, y = small_models.batch(model)
   loss, gradient = model.loss_and_gradient(weights, x, y, training=training)
-  wanted_loss, wanted = keras_loss_and_gradient(
-    keras_model, x, y, training=training
-  )
-  np.testing.assert_allclose(loss, wanted_loss, rtol=1e-4)
+  twin = float64_twin.twin(keras_model, weights)
+  wanted = float64_twin.loss_and_gradient(twin, x, y, training=training)
+  float64_twin.assert_close(model, loss, wanted[0])
   assert gradient.shape == [model.num_weights]
-  np.testing.assert_allclose(gradient, wanted, rtol=5e-3, atol=2e-5)
+  float64_twin.assert_close(model, gradient, wanted[1], batch=7)
 
 
 @every_kind
 def test_a_graph_gives_what_eager_code_gives(kind):
-  _, model, weights = given(kind)
+  keras_model, model, weights = given(kind)
   x, y = small_models.batch(model)
-  eager = model.loss_and_gradient(weights, x, y)
-  traced = tf.function(model.loss_and_gradient, autograph=False)(weights, x, y)
-  np.testing.assert_allclose(traced[0], eager[0], rtol=1e-5)
-  np.testing.assert_allclose(traced[1], eager[1], rtol=1e-3, atol=1e-6)
+  loss, gradient = tf.function(model.loss_and_gradient, autograph=False)(
+    weights, x, y
+  )
+  twin = float64_twin.twin(keras_model, weights)
+  wanted = float64_twin.loss_and_gradient(twin, x, y, training=True)
+  float64_twin.assert_close(model, loss, wanted[0])
+  float64_twin.assert_close(model, gradient, wanted[1], batch=7)
 
 
 @every_kind
 def test_rows_that_pad_change_nothing(kind):
-  _, model, weights = given(kind)
+  keras_model, model, weights = given(kind)
   x, y = small_models.batch(model, size=5)
   mask = tf.constant([1.0] * 5 + [0.0] * 3)
   padded_x = tf.concat([x, tf.fill([3, *x.shape[1:]], 50.0)], axis=0)
   padded_y = tf.concat([y, tf.zeros([3], tf.int32)], axis=0)
   plain = model.differentiate(weights, x, y)
   padded = model.differentiate(weights, padded_x, padded_y, mask=mask)
-  np.testing.assert_allclose(padded[0], plain[0], rtol=1e-4)
-  np.testing.assert_allclose(padded[1], plain[1], rtol=2e-3, atol=2e-5)
+  twin = float64_twin.twin(keras_model, weights)
+  wanted = float64_twin.loss_and_gradient(twin, x, y, training=True)
+  for found in (plain, padded):
+    float64_twin.assert_close(model, found[0], wanted[0])
+    float64_twin.assert_close(model, found[1], wanted[1], batch=8)
   assert (padded[2] is None) == (plain[2] is None)
   if plain[2] is not None:
-    np.testing.assert_allclose(padded[2], plain[2], rtol=1e-4, atol=1e-5)
+    float64_twin.assert_close(model, padded[2], plain[2], batch=8)
 
 
 def test_a_batch_of_nothing_but_padding_has_loss_and_gradient_0():
