@@ -18,7 +18,7 @@ def test_worked_example(replication):
   update, measured = rule_cases.apply(rule, EXAMPLE)
   np.testing.assert_allclose(update, [2.0])
   np.testing.assert_allclose(
-    measured['selected'], [0.2, 0.2, 0.2, 0.2, 0.2, 0, 0]
+    measured['selected'], [0.2, 0.2, 0.2, 0.2, 0.2, 0, 0], rtol=1e-6
   )
 
 

@@ -52,7 +52,9 @@ def test_too_few_finite_rows_are_averaged_on_request(is_late):
   x = broken()
   update, measured = _run(rule, x, is_late)
   np.testing.assert_allclose(update, x[4:].mean(axis=0), rtol=1e-6)
-  np.testing.assert_allclose(measured['selected'], [0, 0, 0, 0, *[1 / 3] * 3])
+  np.testing.assert_allclose(
+    measured['selected'], [0, 0, 0, 0, *[1 / 3] * 3], rtol=1e-6
+  )
   assert measured['too_few_clients'] == 1
   assert measured['num_dropped'] == 4
 

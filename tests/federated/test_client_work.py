@@ -52,8 +52,9 @@ class TestHonest:
       plan.initial_weights, batches, plan.clients.optimizer
     )
     found = _result(plan, 3)
-    np.testing.assert_allclose(found['update'], update, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(found['loss'], loss, rtol=1e-5)
+    steps = len(batches)
+    tiny.assert_close(found['update'], update, steps=steps)
+    tiny.assert_close(found['loss'], loss, steps=steps)
     assert (found['weight'], found['client_id'], found['rank']) == (10, 3, 1)
     assert 'slots' not in found
 
@@ -64,7 +65,7 @@ class TestHonest:
     batches = mlp_reference.batches_of(plan.clients, client, 4)
     update, _ = mlp_reference.train(weights, batches, plan.clients.optimizer)
     found = _result(plan, 0, round_number=4, weights=tf.constant(weights))
-    np.testing.assert_allclose(found['update'], update, rtol=0, atol=1e-6)
+    tiny.assert_close(found['update'], update, steps=len(batches))
 
   def test_weight_counts_real_examples_only(self):
     plan = tiny.plan(padded=True)
@@ -120,14 +121,11 @@ class TestAttacker:
     found = _result(_attacked(Attack('x', train=train)), 1)
     clients = tiny.clients_config()
     client = tiny.structs(tiny.federation(_SIZES))[1]
+    batches = mlp_reference.batches_of(clients, client, 1)
     half, _ = mlp_reference.train(
-      tiny.plan().initial_weights * 0.5,
-      mlp_reference.batches_of(clients, client, 1),
-      clients.optimizer,
+      tiny.plan().initial_weights * 0.5, batches, clients.optimizer
     )
-    np.testing.assert_allclose(
-      found['update'], honest[1] + half, rtol=0, atol=1e-6
-    )
+    tiny.assert_close(found['update'], honest[1] + half, steps=3 * len(batches))
 
   def test_update_hook_comes_behind_replaced_training(self, honest):
     attack = Attack(
@@ -136,10 +134,7 @@ class TestAttacker:
       update=lambda update, context: 2 * update,
     )
     np.testing.assert_allclose(
-      _result(_attacked(attack), 1)['update'],
-      2 * (honest[1] + 1),
-      rtol=0,
-      atol=1e-5,
+      _result(_attacked(attack), 1)['update'], 2 * (honest[1] + 1), rtol=1e-6
     )
 
 
@@ -174,7 +169,11 @@ def test_attackers_draw_by_client_and_round():
 
 
 def test_slots_of_the_client_live_on():
-  optimizer = {'learning_rate': 0.01, 'name': 'adam', 'persistent': True}
+  optimizer = {
+    'learning_rate': 0.01,
+    'persistent': True,
+    **tiny.TAME_ADAM,
+  }
   plan = tiny.plan(clients=tiny.clients_config(optimizer=optimizer))
   slots = np.zeros([4, 2, plan.dimension], np.float32)
   slots[1] = 0.25
@@ -197,9 +196,9 @@ def test_slots_of_the_client_live_on():
     plan.clients.optimizer,
     optimizer=reference,
   )
-  np.testing.assert_allclose(found['update'], update, rtol=0, atol=1e-6)
-  np.testing.assert_allclose(found['slots'][0], reference.first, atol=1e-6)
-  np.testing.assert_allclose(found['slots'][1], reference.second, atol=1e-6)
+  tiny.assert_close(found['update'], update, steps=6)
+  tiny.assert_close(found['slots'][0], reference.first, steps=6)
+  tiny.assert_close(found['slots'][1], reference.second, steps=6)
 
 
 @pytest.mark.parametrize('padded', [False, True])

@@ -15,7 +15,7 @@ from flsec.federated.local_training import Hooks, Shard
 OPTIMIZERS = {
   'sgd': {'learning_rate': 0.1},
   'momentum': {'learning_rate': 0.1, 'momentum': 0.9},
-  'adam': {'learning_rate': 0.01, 'name': 'adam'},
+  'adam': {'learning_rate': 0.01, **tiny.TAME_ADAM},
 }
 
 
@@ -60,8 +60,9 @@ class TestReference:
     update, loss = mlp_reference.train(_start(), batches, clients.optimizer)
     trained = _train(clients, client)
     assert np.abs(update).max() > 1e-2
-    np.testing.assert_allclose(trained.update, update, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(trained.loss, loss, rtol=1e-5)
+    steps = len(batches)
+    tiny.assert_close(trained.update, update, steps=steps)
+    tiny.assert_close(trained.loss, loss, steps=steps)
 
   def test_gradient_is_that_of_the_model(self):
     fed = tiny.federation([6])
@@ -69,8 +70,8 @@ class TestReference:
     found = tiny.model().loss_and_gradient(
       tf.constant(_start()), tf.constant(fed.x), tf.constant(fed.y)
     )
-    np.testing.assert_allclose(found[0], loss, rtol=1e-6)
-    np.testing.assert_allclose(found[1], gradient, rtol=0, atol=1e-6)
+    tiny.assert_close(found[0], loss, steps=1)
+    tiny.assert_close(found[1], gradient, steps=1)
 
 
 class TestBatches:
@@ -141,7 +142,7 @@ class TestBatches:
     update, _ = mlp_reference.train(_start(), batches, clients.optimizer)
     trained = _train(clients, client, round_number=2)
     assert len(batches) == 1 and trained.count == 1
-    np.testing.assert_allclose(trained.update, update, rtol=0, atol=1e-6)
+    tiny.assert_close(trained.update, update, steps=1)
 
 
 def _poison(x, y, context):
@@ -177,8 +178,8 @@ class TestPadding:
     )
     assert padded.count == plain.count
     for field in ('update', 'loss'):
-      np.testing.assert_allclose(
-        getattr(padded, field), getattr(plain, field), rtol=0, atol=1e-6
+      tiny.assert_close(
+        getattr(padded, field), getattr(plain, field), steps=2 * plain.count
       )
 
   def test_order_does_not_depend_on_it(self):
@@ -211,7 +212,7 @@ class TestHooks:
       _start(), batches, clients.optimizer, flip=np.negative
     )
     trained = _train(clients, _client(), hooks=HOOKS['gradient'])
-    np.testing.assert_allclose(trained.update, update, rtol=0, atol=1e-6)
+    tiny.assert_close(trained.update, update, steps=len(batches))
 
   def test_projection_holds_after_every_step(self):
     clients = tiny.clients_config(1, epochs=5)

@@ -43,7 +43,11 @@ def everything():
   clients = tiny.clients_config(
     NUM_CLIENTS,
     momentum=0.9,
-    optimizer={'learning_rate': 0.01, 'name': 'adam', 'persistent': True},
+    optimizer={
+      'learning_rate': 0.01,
+      'persistent': True,
+      **tiny.TAME_ADAM,
+    },
   )
   return plan(
     'centered_clipping', 'ipm', clients=clients, pruner=pruning.build('flap')
