@@ -13,6 +13,10 @@ from flsec.experiment.metric_rows import ROUND, Number, Row
 ACCURACY = 'test/accuracy'
 ERROR_RATE = 'attack/error_rate'
 SUCCESS_RATE = 'attack/success_rate'
+# Of the images that success is measured on, without the trigger.
+CONTROL = 'attack/clean_error_rate'
+# Of a client, both ways.
+VOLUME = 'communication/volume_mib'
 ROUND_SECONDS = 'time/round_seconds'
 # Malicious clients of a round beyond the number that the rule was told of.
 ABOVE_F = 'clients/malicious_above_f'

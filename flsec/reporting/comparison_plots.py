@@ -22,6 +22,7 @@ def pictures(cells: Sequence[Cell], kind: str = MEDIAN) -> list[Picture]:
   return [
     *_maps(cells, kind),
     *_curves(cells, kind),
+    *_over_volume(cells, kind),
     *_against(cells, kind),
   ]
 
@@ -54,6 +55,19 @@ def _curves(cells: Sequence[Cell], kind: str) -> list[Picture]:
       curves.caption(cells, measure, kind),
       True,
       functools.partial(curves.draw, cells, measure, kind),
+    )
+    for measure in MEASURES
+  ]
+
+
+def _over_volume(cells: Sequence[Cell], kind: str) -> list[Picture]:
+  return [
+    Picture(
+      f'{measure.name}_against_volume',
+      f'{measure.title} against volume',
+      'Against what a client has sent and received.',
+      True,
+      functools.partial(curves.draw, cells, measure, kind, against_volume=True),
     )
     for measure in MEASURES
   ]

@@ -1,12 +1,15 @@
 """A measure over the rounds, a line a defence and a panel a threat."""
 
-from collections.abc import Sequence
+import itertools
+import statistics
+from collections.abc import Mapping, Sequence
 from typing import Optional
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from flsec.experiment import summary
 from flsec.experiment.metric_rows import ROUND
 from flsec.reporting import looks, panels, places, style
 from flsec.reporting.cell import Cell
@@ -17,7 +20,10 @@ Group = dict[tuple[str, str], list[Cell]]
 
 
 def draw(
-  cells: Sequence[Cell], measure: Measure, kind: str = MEDIAN
+  cells: Sequence[Cell],
+  measure: Measure,
+  kind: str = MEDIAN,
+  against_volume: bool = False,
 ) -> Optional[Figure]:
   """Draws a measure over the rounds, with a band where there are seeds.
 
@@ -28,7 +34,11 @@ def draw(
     cells: runs, finished or not.
     measure: what is drawn.
     kind: how seeds are put together.
+    against_volume: draw it over what a client has sent and received until then,
+      in the median of the seeds, and only runs that measured it.
   """
+  if against_volume:
+    cells = [cell for cell in cells if cell.series(summary.VOLUME)[0]]
   groups, titles, names = _groups(cells, measure)
   names = names[: looks.LOOKS]
   if not groups:
@@ -41,12 +51,17 @@ def draw(
     for i, name in enumerate(names):
       if (title, name) in groups:
         group = groups[title, name]
-        handles[name] = _draw_line(panel, group, measure, kind, i, name)
-        _mark_attack(panel, group)
+        x = _volumes(group) if against_volume else None
+        handles[name] = _draw_line(panel, group, measure, kind, i, name, x)
+        if not against_volume:
+          _mark_attack(panel, group)
   last = max(cell.rounds for cell in cells)
   lowest = panels.lowest(axes)
   for panel in axes:
-    style.round_axis(panel, last, label=panel in lowest, ticks=7)
+    if not against_volume:
+      style.round_axis(panel, last, label=panel in lowest, ticks=7)
+    elif panel in lowest:
+      panel.set_xlabel('MiB a client')
   panels.legend_below(figure, [handles[name] for name in names])
   return figure
 
@@ -98,16 +113,18 @@ def _draw_line(
   kind: str,
   index: int,
   name: str,
+  x: Optional[Mapping[int, float]] = None,
 ) -> Artist:
+  """Draws the line of some seeds; at `x[round]`, or at the round itself."""
   series: dict[int, list[float]] = {}
   for cell in cells:
     for number, value in zip(*cell.series(measure.metric)):
       series.setdefault(number, []).append(value)
-  rounds = sorted(series)
+  rounds = sorted(r for r in series if x is None or r in x)
   spreads = [spread(series[number], kind) for number in rounds]
   return looks.draw_line(
     axes,
-    rounds,
+    [x[number] if x else number for number in rounds],
     [one.centre for one in spreads],
     looks.look(index),
     name,
@@ -115,6 +132,16 @@ def _draw_line(
     high=[one.high for one in spreads],
     offset=index,
   )
+
+
+def _volumes(cells: Sequence[Cell]) -> dict[int, float]:
+  """Returns by round the MiB of a client up to then, the median over seeds."""
+  found: dict[int, list[float]] = {}
+  for cell in cells:
+    rounds, volumes = cell.series(summary.VOLUME)
+    for number, total in zip(rounds, itertools.accumulate(volumes)):
+      found.setdefault(number, []).append(total)
+  return {number: statistics.median(v) for number, v in found.items()}
 
 
 def _mark_attack(axes: Axes, cells: Sequence[Cell]) -> None:

@@ -40,7 +40,12 @@ ERROR_RATE = Measure('error_rate', 'Error rate', summary.ERROR_RATE, False)
 SUCCESS_RATE = Measure(
   'attack_success', 'Attack success', summary.SUCCESS_RATE, False
 )
+# What would be called success where nothing was triggered: as high as success,
+# and the "backdoor" is but a flipped class.
+CONTROL = Measure(
+  'control', 'Control, without the trigger', summary.CONTROL, False
+)
 # Papers differ in which moment they print, so that both stand side by side:
 # FLAP and AGRAMPLIFIER average over the attacked rounds, federated pruning and
 # FedER print the final model.
-MEASURES = (ACCURACY, ERROR_RATE, SUCCESS_RATE)
+MEASURES = (ACCURACY, ERROR_RATE, SUCCESS_RATE, CONTROL)

@@ -17,7 +17,12 @@ from flsec.reporting import class_plots, looks, style, time_plot
 from flsec.reporting import panels as panels_lib
 from flsec.reporting.cell import Cell
 from flsec.reporting.looks import Look
-from flsec.reporting.measure import ERROR_RATE, SUCCESS_RATE, Measure
+from flsec.reporting.measure import (
+  CONTROL,
+  ERROR_RATE,
+  SUCCESS_RATE,
+  Measure,
+)
 from flsec.reporting.picture import Picture
 
 _NARROW = 5.0  # Inches: title and legend do not fit side by side.
@@ -25,6 +30,7 @@ _ACCURACY_LOOK = Look(style.BLUE, '-', 'o')
 _RATES = (
   (ERROR_RATE, Look(style.VERMILION, '-', 's')),
   (SUCCESS_RATE, Look(style.PURPLE, '--', '^')),
+  (CONTROL, Look(style.GREY, ':', 'D')),
 )
 _KNOWN = {
   'benign': Look(style.BLUE, '-', 'o'),
@@ -193,7 +199,8 @@ _PICTURES: tuple[tuple[str, str, str, bool, _Draw], ...] = (
     'curves',
     'Accuracy and attack',
     'On the whole test set. Error rate: test images of the source class taken '
-    'for the target class. Shaded: attacked rounds. Triangles: rounds in which '
+    'for the target class. Control: the images that success is measured on, '
+    'without the trigger. Shaded: attacked rounds. Triangles: rounds in which '
     'the server pruned units.',
     True,
     draw_curves,

@@ -7,6 +7,7 @@ import pytest
 
 from flsec.reporting import cell as cell_lib
 from flsec.reporting import curves, looks
+from flsec.reporting.cell import Cell
 from flsec.reporting.measure import ACCURACY, ERROR_RATE, SUCCESS_RATE
 
 
@@ -98,3 +99,24 @@ def test_the_caption_says_what_a_band_is(cells):
   )
   one = [c for c in cells if c.config['seed'] == 1]
   assert curves.caption(one, ACCURACY).startswith('The vertical line')
+
+
+class TestAgainstVolume:
+  def test_a_line_stands_over_what_was_sent_until_then(self, make):
+    cells = []
+    for seed, each in ((1, 2.0), (2, 4.0)):
+      rows = [
+        {'round': n, 'communication/volume_mib': each} for n in range(1, 5)
+      ]
+      rows[1]['test/accuracy'] = 0.5
+      rows[3]['test/accuracy'] = 0.9
+      cells.append(Cell(None, make.config(seed=seed), '', rows, True))
+    (axes,) = curves.draw(cells, ACCURACY, against_volume=True).axes
+    line = axes.get_lines()[0]
+    # Of 4 and 8 MiB after two rounds, of 8 and 16 after four.
+    assert line.get_xdata().tolist() == [6, 12]
+    assert line.get_ydata().tolist() == [0.5, 0.9]
+    assert axes.get_xlabel() == 'MiB a client'
+
+  def test_runs_that_did_not_measure_it_have_none(self, cells):
+    assert curves.draw(cells, ACCURACY, against_volume=True) is None

@@ -32,6 +32,22 @@ class TestRunTable:
       '30 rounds; 1.34 s a round; 18 units pruned (conv2d 6, dense 12)'
     ]
 
+  def test_the_control_stands_beside_attack_success(self, tmp_path, make):
+    metrics = [
+      (n, {'test/accuracy': 0.9, 'attack/success_rate': 0.8,
+           'attack/clean_error_rate': 0.01 * n})
+      for n in (11, 12)
+    ]  # fmt: skip
+    cell = cell_lib.read_cell(make.run(tmp_path, metrics=metrics))
+    table = run_tables.run_table(cell)
+    assert _column(table, '%')[1:] == [
+      'Attack success', 'Control, without the trigger',
+    ]  # fmt: skip
+    assert _column(table, 'last round')[1:] == pytest.approx([0.8, 0.12])
+    runs = run_tables.runs_table([cell, cell])
+    title = 'Control, without the trigger, mean'
+    assert _column(runs, title) == pytest.approx([0.115, 0.115])
+
   def test_what_was_not_measured_is_left_out(self, tmp_path, make):
     metrics = [(1, {'test/accuracy': 0.5})]
     cell = cell_lib.read_cell(
