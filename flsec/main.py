@@ -1,4 +1,4 @@
-"""The command line: `flsec run`, `list`, `report`, `convert`, `export`, ....
+"""The command line: `flsec run`, `list`, `report`, `runs`, `compare`, ....
 
 Each command has its own absl flags. Help and listing import no TensorFlow.
 """
@@ -23,6 +23,7 @@ from flsec.commands import (
   listing,
   report,
   run,
+  runs,
   version,
   worker,
 )
@@ -35,6 +36,9 @@ COMMANDS = {
     run.COMMAND,
     listing.COMMAND,
     report.COMMAND,
+    runs.RUNS,
+    runs.COMPARE,
+    runs.REMOVE,
     convert.COMMAND,
     export.COMMAND,
     doctor.COMMAND,
