@@ -8,8 +8,11 @@ that the results can be compared.
 """
 
 import itertools
+import sys
 
 import numpy as np
+
+from benchmarks import reference_table
 
 _RFA_TOLERANCE = 1e-6
 
@@ -191,41 +194,14 @@ def buckets(x, size, draw):
 
 # By the name of the case; each takes the updates and `aggregator_work.Given`.
 NUMPY = {
-  'mean': lambda x, given: x.mean(axis=0),
+  **reference_table.plain_rules(sys.modules[__name__]),
   'median': lambda x, given: np.median(x, axis=0),
-  'trimmed_mean': lambda x, given: trimmed_mean(x, given.f),
-  'krum': lambda x, given: krum(x, given.f),
-  'multi_krum': lambda x, given: multi_krum(x, given.f),
-  'bulyan': lambda x, given: bulyan(x, given.f),
   'centered_clipping': lambda x, given: clipped_mean(x, 1.0),
-  'geometric_median': lambda x, given: geometric_median(x),
   'sign_majority': lambda x, given: np.sign(np.sign(x).sum(axis=0)),
-  'cosine_density': lambda x, given: x[densest(cosines(x), given.f)].mean(
-    axis=0
-  ),
   'euclidean_density': lambda x, given: x[
     densest(euclidean_closeness(x), given.f)
   ].mean(axis=0),
-  'merged_density': lambda x, given: merged_density(x, given.f),
   'norm_clipped_mean': lambda x, given: clipped_mean(x, median_norm(x)),
-  'mean_around_median': lambda x, given: nearest_median(x, len(x) - given.f),
-  'dnc': lambda x, given: dnc(
-    x, given.f, given.shape.num_coordinates, given.draw
-  ),
-  'gas(krum)': lambda x, given: gas(
-    x, given.f, given.shape.num_groups, gas_krum, given.draw
-  ),
-  'gas(bulyan)': lambda x, given: gas(
-    x, given.f, given.shape.num_groups, gas_bulyan, given.draw
-  ),
-  'foolsgold': lambda x, given: foolsgold(x),
-  'minimum_diameter': lambda x, given: minimum_diameter(x, given.f),
-  'nearest_neighbor_mixing > trimmed_mean': lambda x, given: trimmed_mean(
-    mix_neighbors(x, given.f), given.f
-  ),
-  'bucketing > trimmed_mean': lambda x, given: trimmed_mean(
-    buckets(x, 2, given.draw), given.f
-  ),
   'clipping > mean': lambda x, given: clipped_mean(x, given.shape.radius),
   'arc > mean': lambda x, given: clipped_mean(x, arc_radius(x, given.f)),
 }

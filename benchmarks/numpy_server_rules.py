@@ -4,9 +4,11 @@ As in `numpy_rules`: float32, not tuned, flsec's conventions. The model is the
 perceptron of `aggregator_work.Server`.
 """
 
+import sys
+
 import numpy as np
 
-from benchmarks import numpy_rules
+from benchmarks import numpy_rules, reference_table
 from benchmarks.aggregator_work import SERVER_LEARNING_RATE
 
 
@@ -166,38 +168,4 @@ def _losses(logits, y):
 
 
 # By the name of the case, as `numpy_rules.NUMPY`.
-NUMPY = {
-  'fltrust': lambda x, given: fltrust(x, given.server),
-  'error_rate_rejection(mean)': lambda x, given: rejection(
-    x, given.f, given.server, ['error']
-  ),
-  'loss_rejection(mean)': lambda x, given: rejection(
-    x, given.f, given.server, ['loss']
-  ),
-  'union_rejection(mean)': lambda x, given: rejection(
-    x, given.f, given.server, ['error', 'loss']
-  ),
-  'union_rejection(mean, single_update)': lambda x, given: rejection(
-    x, given.f, given.server, ['error', 'loss'], single_update=True
-  ),
-  'mean_statistics(krum)': lambda x, given: statistics_apart(
-    x, given.f, given.server
-  ),
-  'amplified(krum)': lambda x, given: amplified_krum(x, given.f, given.server),
-  'amplified(bulyan)': lambda x, given: amplified_bulyan(
-    x, given.f, given.server
-  ),
-  'amplified(cosine_density)': lambda x, given: amplified_cosine_density(
-    x, given.f, given.server
-  ),
-  'amplified(fltrust)': lambda x, given: fltrust(
-    x, given.server, lambda rows: amplify(rows, given.server, 2)
-  ),
-  'amplified(loss_rejection)': lambda x, given: rejection(
-    x,
-    given.f,
-    given.server,
-    ['loss'],
-    evaluated=amplify_in_place(x, given.server, 2),
-  ),
-}
+NUMPY = reference_table.server_rules(sys.modules[__name__])

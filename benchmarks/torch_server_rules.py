@@ -5,10 +5,12 @@ AGRAMPLIFIER's code lays one matrix over the whole vector and pools biases with
 the rest; here every kernel is a matrix of its own, as the paper says.
 """
 
+import sys
+
 import torch
 from torch.nn import functional
 
-from benchmarks import torch_rules
+from benchmarks import reference_table, torch_rules
 from benchmarks.aggregator_work import SERVER_LEARNING_RATE
 
 
@@ -92,6 +94,10 @@ def statistics_apart(x, f, server):
   return result
 
 
+def amplified_krum(x, f, server):
+  return x[torch_rules.krum_order(amplify(x, server, 3), f)[0]]
+
+
 def amplified_bulyan(x, f, server):
   rows = amplify(x, server, 3)
   chosen = torch_rules.bulyan_rows(torch.cdist(rows, rows) ** 2, f)
@@ -113,40 +119,4 @@ def _kernels(rows, server, k):
 
 
 # By the name of the case, as `numpy_rules.NUMPY`.
-TORCH = {
-  'fltrust': lambda x, given: fltrust(x, given.server),
-  'error_rate_rejection(mean)': lambda x, given: rejection(
-    x, given.f, given.server, ['error']
-  ),
-  'loss_rejection(mean)': lambda x, given: rejection(
-    x, given.f, given.server, ['loss']
-  ),
-  'union_rejection(mean)': lambda x, given: rejection(
-    x, given.f, given.server, ['error', 'loss']
-  ),
-  'union_rejection(mean, single_update)': lambda x, given: rejection(
-    x, given.f, given.server, ['error', 'loss'], single_update=True
-  ),
-  'mean_statistics(krum)': lambda x, given: statistics_apart(
-    x, given.f, given.server
-  ),
-  'amplified(krum)': lambda x, given: x[
-    torch_rules.krum_order(amplify(x, given.server, 3), given.f)[0]
-  ],
-  'amplified(bulyan)': lambda x, given: amplified_bulyan(
-    x, given.f, given.server
-  ),
-  'amplified(cosine_density)': lambda x, given: amplified_cosine_density(
-    x, given.f, given.server
-  ),
-  'amplified(fltrust)': lambda x, given: fltrust(
-    x, given.server, lambda rows: amplify(rows, given.server, 2)
-  ),
-  'amplified(loss_rejection)': lambda x, given: rejection(
-    x,
-    given.f,
-    given.server,
-    ['loss'],
-    evaluated=amplify_in_place(x, given.server, 2),
-  ),
-}
+TORCH = reference_table.server_rules(sys.modules[__name__])

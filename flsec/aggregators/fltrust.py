@@ -91,7 +91,8 @@ def cosines_to(
     return tf.stack([inner, squares])  # [2, n]
 
   zero = tf.zeros([2, columns.num_rows(rows)], tf.float64)
-  inner, squares = tf.unstack(columns.sum_columns(products, rows, point, zero))
+  sums = columns.ask(rows, columns.total(products, zero, point))
+  inner, squares = tf.unstack(sums)
   norms = tf.sqrt(squares)
   point_norm = tf.norm(tf.cast(point, tf.float64))
   cosines = tf.math.divide_no_nan(inner, norms * point_norm)

@@ -28,7 +28,7 @@ def sign_majority() -> Rule:
   ) -> tuple[tf.Tensor, Measurements]:
     del weights, context
     shares = selection.equal_shares(tf.ones([columns.num_rows(updates)]))
-    return columns.map_columns(vote, updates), {'selected': shares}
+    return columns.ask(updates, columns.each(vote)), {'selected': shares}
 
   return stateless(
     'sign_majority', aggregate, has_shares=False, leaves_out_rows=False

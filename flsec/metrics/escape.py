@@ -9,13 +9,11 @@ References:
   and V. The paper gives the numbers; the definitions are those of its code.
 """
 
-from typing import Callable, NamedTuple, Optional, Union
+from typing import Callable, NamedTuple, Optional
 
 import tensorflow as tf
 
-Count = Union[int, tf.Tensor]
-# Columns in a block: ranks take two tensors of the block's size.
-_BLOCK_COLUMNS = 65536
+from flsec.numerics import columns
 
 
 class BulyanEscape(NamedTuple):
@@ -51,7 +49,7 @@ def client_escape(selected: tf.Tensor, malicious: tf.Tensor) -> tf.Tensor:
 def trimmed_mean_escape(
   updates: tf.Tensor,
   malicious: tf.Tensor,
-  num_trimmed: Count,
+  num_trimmed: columns.Count,
   selected: Optional[tf.Tensor] = None,
 ) -> tf.Tensor:
   """Returns malicious entries that survive trimming / malicious entries.
@@ -199,12 +197,12 @@ def _rows_taken(
   return lambda block: tf.gather(block, chosen), tf.gather(malicious, chosen)
 
 
-def _trimmed(block: tf.Tensor, num_trimmed: Count) -> tf.Tensor:
+def _trimmed(block: tf.Tensor, num_trimmed: columns.Count) -> tf.Tensor:
   stop = tf.shape(block)[0] - num_trimmed
   return _order(block)[num_trimmed:stop]
 
 
-def _nearest_median(block: tf.Tensor, count: Count) -> tf.Tensor:
+def _nearest_median(block: tf.Tensor, count: columns.Count) -> tf.Tensor:
   """Returns int32 [count, c]: a tie between two sides takes the lower value."""
   order = tf.transpose(_order(block))  # [c, m]
   ranked = tf.transpose(tf.gather(tf.transpose(block), order, batch_dims=1))
@@ -231,27 +229,9 @@ def _order(block: tf.Tensor) -> tf.Tensor:
 def _sum_columns(
   function: Callable[[tf.Tensor], tf.Tensor], updates: tf.Tensor
 ) -> tf.Tensor:
-  """Adds up `function(block [n, c]) [c]` over blocks of all columns."""
-  dimension = int(updates.shape[1])
-  width = min(_BLOCK_COLUMNS, dimension)
-  blocks = -(-dimension // width)
-
-  def add(index: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    # The last block overlaps the one before; columns count once.
-    first = index * width
-    start = tf.minimum(first, dimension - width)
-    block = tf.slice(updates, [0, start], [tf.shape(updates)[0], width])
-    is_new = start + tf.range(width) >= first
-    counts = tf.cast(function(block), tf.float64)
-    return index + 1, total + tf.reduce_sum(tf.where(is_new, counts, 0.0))
-
-  _, total = tf.while_loop(
-    lambda index, _: index < blocks,
-    add,
-    (tf.constant(0), tf.constant(0.0, tf.float64)),
-    parallel_iterations=1,
-  )
-  return tf.cast(total, tf.float32)
+  """Adds up `function(block [n, c]) [c]`, whole numbers, over all columns."""
+  counts = columns.ask(updates, columns.each(function))
+  return tf.cast(tf.reduce_sum(tf.cast(counts, tf.float64)), tf.float32)
 
 
 def _entries(malicious: tf.Tensor, updates: tf.Tensor) -> tf.Tensor:

@@ -1,21 +1,108 @@
-"""Walks over a stack of updates in blocks of columns that fit the cache.
+"""The one walk over a stack of updates, in blocks of columns.
 
 The stack [n, d] is the largest thing on the server. A temporary of its size
-costs more than the arithmetic of most rules, so they work on blocks. Blocks are
-independent of each other: TensorFlow runs several iterations of the loop at
-once on its inter-op threads, also where an op has a single thread.
+costs more than the arithmetic of most rules, and so does another pass. So
+nobody walks by himself: who wants something of the stack is an `Asker`, and a
+walk serves any number of them while a block is in the cache.
+
+Blocks are independent of each other: TensorFlow runs several iterations of the
+loop at once on its inter-op threads, also where an op has a single thread. What
+is added up is added in the order of the columns, on any number of threads.
 """
 
 import os
-from typing import Callable, Union
+from typing import Any, Callable, NamedTuple, Optional, Union
 
 import tensorflow as tf
 
 # Floats in a block: 2.4 MB, a core's share of the caches.
 BLOCK_SIZE = 600_000
+LEAST_COLUMNS = 1024
 # More blocks at once than cores only push each other out of the cache.
 _PARALLEL_BLOCKS = min(max(os.cpu_count() or 2, 2), 16)
 Count = Union[int, tf.Tensor]
+Tensors = tuple[tf.Tensor, ...]
+
+
+class Asker(NamedTuple):
+  """Wants something of each column of a stack, and sums over all columns.
+
+  Attributes:
+    visit: `(block [n, w], *blocks [w] of the vectors beside) -> (columns,
+      sums)`: a tuple of results of each column, [w], and a tuple of parts of
+      sums. The last block is filled up with columns of zeros, also beside: they
+      must add nothing to a sum.
+    columns: dtypes of the results of each column.
+    sums: what the sums start from; their types are those of the accumulators.
+    beside: vectors [d], cut into blocks alongside the stack.
+    finish: `(columns, sums) -> answer`, of results [d] and whole sums.
+    most_columns: of a block; sums in float32 ask for short ones.
+  """
+
+  visit: Callable[..., tuple[Tensors, Tensors]]
+  columns: tuple[tf.DType, ...] = ()
+  sums: Tensors = ()
+  beside: Tensors = ()
+  finish: Callable[[Tensors, Tensors], Any] = lambda columns, sums: (
+    columns + sums
+  )
+  most_columns: Optional[int] = None
+
+
+def each(
+  function: Callable[..., tf.Tensor],
+  *beside: tf.Tensor,
+  dtype: tf.DType = tf.float32,
+) -> Asker:
+  """Asks for `function(block [n, w], *beside [w]) -> [w]` of all columns."""
+  return Asker(
+    lambda *block: ((function(*block),), ()),
+    columns=(dtype,),
+    beside=beside,
+    finish=lambda columns, sums: columns[0],
+  )
+
+
+def total(
+  function: Callable[..., tf.Tensor], zero: tf.Tensor, *beside: tf.Tensor
+) -> Asker:
+  """Asks for the sum of `function(block [n, w], *beside [w])`, like `zero`."""
+  return Asker(
+    lambda *block: ((), (function(*block),)),
+    sums=(zero,),
+    beside=beside,
+    finish=lambda columns, sums: sums[0],
+  )
+
+
+def ask(updates: tf.Tensor, asker: Asker) -> Any:
+  """Returns the answer to a single asker, from one pass over the stack."""
+  return walk(updates, asker)[0]
+
+
+def walk(updates: tf.Tensor, *askers: Asker) -> tuple:
+  """Answers all askers from one pass over the stack.
+
+  Args:
+    updates: float32 [n, d], d known statically.
+    *askers: any number.
+
+  Returns:
+    Their answers.
+
+  Raises:
+    ValueError: d is not known.
+  """
+  dimension = num_columns(updates)
+  width = _width(updates, askers)
+  if dimension <= width:
+    visited = [asker.visit(updates, *asker.beside) for asker in askers]
+  else:
+    visited = _walk(updates, askers, dimension, width)
+  return tuple(
+    asker.finish(tuple(tf.ensure_shape(c, [dimension]) for c in columns), sums)
+    for asker, (columns, sums) in zip(askers, visited)
+  )
 
 
 def num_rows(updates: tf.Tensor) -> Count:
@@ -32,94 +119,83 @@ def num_columns(updates: tf.Tensor) -> int:
   """
   if updates.shape.rank != 2 or updates.shape[1] is None:
     raise ValueError(
-      'Rules take updates of shape [n, d] with d known when the graph is '
+      'A stack of updates is of shape [n, d] with d known when the graph is '
       f'built; got {updates.shape}. Set the shape with tf.ensure_shape.'
     )
   return int(updates.shape[1])
 
 
-def map_columns(
-  function: Callable[[tf.Tensor], tf.Tensor], updates: tf.Tensor
-) -> tf.Tensor:
-  """Applies `function`, [n, c] -> [c], to all columns of the stack.
+def _walk(
+  updates: tf.Tensor, askers: tuple[Asker, ...], dimension: int, width: int
+) -> list[tuple[Tensors, Tensors]]:
+  num_blocks = -(-dimension // width)
+  beside = [vector for asker in askers for vector in asker.beside]
+  cut = _cutter([updates, *beside], dimension, width)
+  arrays = tuple(
+    tuple(
+      tf.TensorArray(dtype, num_blocks, element_shape=[width])
+      for dtype in asker.columns
+    )
+    for asker in askers
+  )
 
-  Args:
-    function: works on each column by itself.
-    updates: float32 [n, d].
+  def step(index: tf.Tensor, arrays: tuple, sums: tuple) -> tuple:
+    block, *vectors = cut(index)
+    written, added = [], []
+    for asker, into, so_far in zip(askers, arrays, sums):
+      own = [vectors.pop(0) for _ in asker.beside]
+      columns, parts = asker.visit(block, *own)
+      written.append(tuple(a.write(index, c) for a, c in zip(into, columns)))
+      added.append(tuple(t + p for t, p in zip(so_far, parts)))
+    return index + 1, tuple(written), tuple(added)
 
-  Returns:
-    float32 [d].
-  """
-  dimension = num_columns(updates)
-  width = _width(updates)
-  if dimension <= width:
-    return tf.ensure_shape(function(updates), [dimension])
+  _, arrays, sums = tf.while_loop(
+    lambda index, *_: index < num_blocks,
+    step,
+    (tf.constant(0), arrays, tuple(tuple(asker.sums) for asker in askers)),
+    parallel_iterations=_PARALLEL_BLOCKS,
+    maximum_iterations=num_blocks,
+  )
+  columns = [
+    tuple(tf.reshape(a.stack(), [-1])[:dimension] for a in own)
+    for own in arrays
+  ]
+  return list(zip(columns, sums))
+
+
+def _cutter(
+  tensors: list[tf.Tensor], dimension: int, width: int
+) -> Callable[[tf.Tensor], list[tf.Tensor]]:
+  """Returns what cuts out block number `index`, all of one static shape."""
   whole, rest = divmod(dimension, width)
 
-  def block(index: tf.Tensor) -> tf.Tensor:
-    # The last block overlaps the one before, so that all are of one shape and
-    # the function is traced once.
-    start = tf.minimum(index * width, dimension - width)
-    return function(slice_columns(updates, start, width))
+  def slices(index: tf.Tensor) -> list[tf.Tensor]:
+    return [_slice(tensor, index * width, width) for tensor in tensors]
 
-  blocks = tf.map_fn(
-    block,
-    tf.range(whole + (rest > 0)),
-    fn_output_signature=tf.TensorSpec([width], updates.dtype),
-    parallel_iterations=_PARALLEL_BLOCKS,
+  if not rest:
+    return slices
+  tail = [
+    tf.pad(
+      tensor[..., whole * width :],
+      [[0, 0]] * (tensor.shape.rank - 1) + [[0, width - rest]],
+    )
+    for tensor in tensors
+  ]
+  return lambda index: tf.cond(
+    index < whole, lambda: slices(index), lambda: tail
   )
-  result = tf.reshape(blocks[:whole], [-1])
-  if rest:
-    result = tf.concat([result, blocks[whole, width - rest :]], axis=0)
-  return tf.ensure_shape(result, [dimension])
 
 
-def sum_columns(
-  function: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
-  updates: tf.Tensor,
-  centre: tf.Tensor,
-  zero: tf.Tensor,
-) -> tf.Tensor:
-  """Adds up `function(block [n, c], centre's block [c])` over all columns.
-
-  Args:
-    function: returns a tensor like `zero`.
-    updates: float32 [n, d].
-    centre: float32 [d], cut into blocks alongside.
-    zero: what the sum starts from; its type is the type of the accumulator.
-
-  Returns:
-    The sum, like `zero`.
-  """
-  dimension = num_columns(updates)
-  width = min(_width(updates), dimension)
-  whole = dimension // width
-
-  def add(index: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    block = slice_columns(updates, index * width, width)
-    part = function(block, tf.slice(centre, [index * width], [width]))
-    return index + 1, total + part
-
-  _, total = tf.while_loop(
-    lambda index, _: index < whole,
-    add,
-    (tf.constant(0), zero),
-    parallel_iterations=_PARALLEL_BLOCKS,
-  )
-  if dimension % width:
-    start = whole * width
-    total += function(updates[:, start:], centre[start:])
-  return total
+def _slice(tensor: tf.Tensor, start: tf.Tensor, width: int) -> tf.Tensor:
+  # XLA wants the width to be a constant.
+  if tensor.shape.rank == 1:
+    return tf.slice(tensor, [start], [width])
+  return tf.slice(tensor, [0, start], [num_rows(tensor), width])
 
 
-def slice_columns(
-  updates: tf.Tensor, start: tf.Tensor, width: int
-) -> tf.Tensor:
-  """Returns [n, width] from column `start`; XLA wants the constant width."""
-  return tf.slice(updates, [0, start], [num_rows(updates), width])
-
-
-def _width(updates: tf.Tensor) -> int:
+def _width(updates: tf.Tensor, askers: tuple[Asker, ...]) -> int:
   # Where n is unknown (a stack with dropped rows), assume a usual federation.
   rows = 100 if updates.shape[0] is None else updates.shape[0]
-  return max(1024, BLOCK_SIZE // max(rows, 1))
+  width = max(LEAST_COLUMNS, BLOCK_SIZE // max(rows, 1))
+  asked = [a.most_columns for a in askers if a.most_columns is not None]
+  return min([width, *asked])

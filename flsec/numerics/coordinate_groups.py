@@ -1,10 +1,10 @@
 """Walks over random groups of coordinates, many groups at once."""
 
+import dataclasses
 from typing import Any, Callable
 
 import tensorflow as tf
 
-from flsec.aggregators.wrappers.group_rules import Block
 from flsec.numerics import columns, gram
 from flsec.numerics.random_order import random_order
 
@@ -13,6 +13,21 @@ _BLOCK_ENTRIES = 2_000_000
 # Of the stack, one of which is held in another order. A tenth of the columns is
 # dense enough to be read quickly.
 _PARTS = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+  """The updates in g groups of c coordinates.
+
+  Attributes:
+    rows: float64 [g, n, c], minus `middle`; 0 where a group is padded.
+    middle: float64 [g, c], what was subtracted.
+    is_real: float64 [g, c], 0 where a group is padded.
+  """
+
+  rows: tf.Tensor
+  middle: tf.Tensor
+  is_real: tf.Tensor
 
 
 def sum_over_groups(

@@ -34,7 +34,7 @@ class Gram:
 
   def squared_distances(self) -> tf.Tensor:
     """Returns float64 [n, n], `||x_i - x_j||^2`, never below 0."""
-    return _squared_distances(self.centred)
+    return distances_between(self.centred)
 
   def inner_products(self) -> tf.Tensor:
     """Returns float64 [n, n], `<x_i, x_j>` of the rows as they are."""
@@ -74,7 +74,7 @@ def gram(updates: tf.Tensor) -> Gram:
     rows = tf.concat([rows, -origin[None, :]], axis=0)  # [n + 1, c]
     return tf.matmul(rows, rows, transpose_b=True)
 
-  total = _sum(beside, updates, centre, columns.num_rows(updates) + 1)
+  total = _ask(beside, updates, centre, columns.num_rows(updates) + 1)
   return Gram(total[:-1, :-1], total[:-1, -1], total[-1, -1])
 
 
@@ -92,22 +92,32 @@ def squared_distances(updates: tf.Tensor) -> tf.Tensor:
     rows = tf.cast(block, tf.float64) - tf.cast(centre_block, tf.float64)
     return tf.matmul(rows, rows, transpose_b=True)
 
-  return _squared_distances(
-    _sum(products, updates, centre, columns.num_rows(updates))
+  return distances_between(
+    _ask(products, updates, centre, columns.num_rows(updates))
   )
 
 
-def _sum(
+def block_products(rows: tf.Tensor) -> tf.Tensor:
+  """Returns float64 [n, n], the inner products of a block's rows [n, w].
+
+  Taken in float32: good for rows less their mean, which are as large as their
+  differences.
+  """
+  return tf.cast(tf.matmul(rows, rows, transpose_b=True), tf.float64)
+
+
+def _ask(
   products: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
   updates: tf.Tensor,
   centre: tf.Tensor,
   size: columns.Count,
 ) -> tf.Tensor:
   zero = tf.zeros([size, size], tf.float64)
-  return columns.sum_columns(products, updates, centre, zero)
+  return columns.ask(updates, columns.total(products, zero, centre))
 
 
-def _squared_distances(products: tf.Tensor) -> tf.Tensor:
+def distances_between(products: tf.Tensor) -> tf.Tensor:
+  """Returns squared distances [n, n], never below 0, from inner products."""
   squares = tf.linalg.diag_part(products)
   # Both triangles are averaged: that d(i, j) = d(j, i) keeps ties exact.
   products = products + tf.transpose(products)
@@ -128,7 +138,7 @@ def squared_distances_to(updates: tf.Tensor, point: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(rows * rows, axis=1)
 
   zero = tf.zeros([columns.num_rows(updates)], tf.float64)
-  return columns.sum_columns(block_squares, updates, point, zero)
+  return columns.ask(updates, columns.total(block_squares, zero, point))
 
 
 def squared_norms(updates: tf.Tensor) -> tf.Tensor:

@@ -62,7 +62,7 @@ def mean_of_ranks(
       ranked = tf.sort(tf.transpose(block), axis=1)[:, first : last + 1]
       return tf.reduce_mean(ranked, axis=1)
 
-  return columns.map_columns(_of_chosen(average, chosen), updates)
+  return columns.ask(updates, columns.each(_of_chosen(average, chosen)))
 
 
 def median(updates: tf.Tensor) -> tf.Tensor:
@@ -93,7 +93,7 @@ def mean_nearest_median(
   def average(block: tf.Tensor) -> tf.Tensor:
     return _block_nearest_median(block, count)
 
-  return columns.map_columns(_of_chosen(average, chosen), updates)
+  return columns.ask(updates, columns.each(_of_chosen(average, chosen)))
 
 
 def sort_rows(block: tf.Tensor) -> tf.Tensor:

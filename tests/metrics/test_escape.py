@@ -5,6 +5,7 @@ import tensorflow as tf
 from flsec import aggregators
 from flsec.aggregators.rule import ServerContext
 from flsec.metrics import escape
+from flsec.numerics import columns
 
 # Five clients, the last malicious; three coordinates.
 ROWS = np.array(
@@ -13,9 +14,10 @@ ROWS = np.array(
 LAST = np.array([False, False, False, False, True])
 
 
-@pytest.fixture(params=[65536, 4])
+@pytest.fixture(params=[1024, 4])
 def blocks(request, monkeypatch):
-  monkeypatch.setattr(escape, '_BLOCK_COLUMNS', request.param)
+  monkeypatch.setattr(columns, 'BLOCK_SIZE', 1)
+  monkeypatch.setattr(columns, 'LEAST_COLUMNS', request.param)
 
 
 def test_one_of_three_entries_escapes_trimming():

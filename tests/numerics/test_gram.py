@@ -95,3 +95,14 @@ def test_distances_to_a_point_and_norms():
     np.sum(x.astype(np.float64) ** 2, axis=1),
     rtol=1e-12,
   )
+
+
+def test_squared_distances_from_inner_products():
+  points = np.array([[0.0, 0.0], [3.0, 4.0], [3.0, 4.0]])
+  found = gram.distances_between(tf.constant(points @ points.T))
+  np.testing.assert_allclose(found, [[0, 25, 25], [25, 0, 0], [25, 0, 0]])
+
+
+def test_squared_distances_are_never_negative():
+  products = tf.constant([[1.0, 1.0 + 1e-12], [1.0 + 1e-12, 1.0]], tf.float64)
+  assert float(tf.reduce_min(gram.distances_between(products))) == 0

@@ -13,7 +13,7 @@ from flsec.aggregators.rule import (
 )
 from flsec.aggregators.wrappers import group_rules
 from flsec.numerics import columns, selection
-from flsec.numerics.coordinate_groups import sum_over_groups
+from flsec.numerics.coordinate_groups import Block, sum_over_groups
 
 BASES = ('krum', 'bulyan')
 # Replication -> the base that it is a variant of.
@@ -72,7 +72,7 @@ def gas(
     if replication == 'flbyz_2024':
       assumed = krum_scores.at_least_one(rows - num_byzantine - 2)
 
-    def distances(block: group_rules.Block) -> tf.Tensor:
+    def distances(block: Block) -> tf.Tensor:
       if base == 'krum':
         return group_rules.distances_to_krum(block, assumed)
       return group_rules.distances_to_bulyan(

@@ -1,25 +1,9 @@
 """Krum and Bulyan in many groups of coordinates at once, for GAS."""
 
-import dataclasses
-
 import tensorflow as tf
 
 from flsec.numerics import columns, order_statistics
-
-
-@dataclasses.dataclass(frozen=True)
-class Block:
-  """The updates in g groups of c coordinates.
-
-  Attributes:
-    rows: float64 [g, n, c], minus `middle`; 0 where a group is padded.
-    middle: float64 [g, c], what was subtracted.
-    is_real: float64 [g, c], 0 where a group is padded.
-  """
-
-  rows: tf.Tensor
-  middle: tf.Tensor
-  is_real: tf.Tensor
+from flsec.numerics.coordinate_groups import Block
 
 
 def distances_to_krum(block: Block, num_byzantine: columns.Count) -> tf.Tensor:

@@ -8,7 +8,7 @@ import tensorflow as tf
 from flsec import registry
 from flsec.attacks import attack as attack_lib
 from flsec.attacks import known_rows
-from flsec.numerics import column_scan
+from flsec.numerics import moments
 
 _MAX_SCALE = 5.0
 
@@ -107,7 +107,7 @@ def alie(*, scale: Optional[float] = None) -> attack_lib.Attack:
   def craft_vector(
     rows: tf.Tensor, context: attack_lib.AttackContext
   ) -> tf.Tensor:
-    mean, std = column_scan.mean_and_std(rows)
+    mean, std = moments.mean_and_std(rows)
     return mean - scale_of_round(scale, context, 'alie') * std
 
   return attack_lib.Attack(

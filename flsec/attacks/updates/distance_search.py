@@ -1,6 +1,6 @@
-"""The scale search and the distances that Min-Max and Min-Sum share.
+"""What Min-Max and Min-Sum share: how far out a perturbation may go.
 
-Everything the oracles ask is in a few inner products, taken in one pass over
+Everything their bounds ask is in a few inner products, taken in one pass over
 the stack; a step of the search then costs O(r), whatever d is.
 """
 
@@ -8,74 +8,69 @@ from typing import Callable
 
 import tensorflow as tf
 
+from flsec.attacks import attack as attack_lib
 from flsec.attacks import known_rows
-from flsec.numerics import column_scan
+from flsec.numerics import columns, gram, moments, scale_search
 
 PERTURBATIONS = ('unit', 'sign', 'std')
 BOUNDS = ('min', 'max')
 
+# (shift float64, |p| float64) -> whether mu - shift * p is near enough.
+IsNear = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+# rows [r, d] -> mean [d], perturbation p before scaling [d], what is near.
+Look = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor, IsNear]]
 
-def largest_scale(
-  is_allowed: Callable[[tf.Tensor], tf.Tensor],
+
+def furthest_point(
+  name: str,
+  look: Look,
   *,
-  initial: float,
+  perturbation: str,
+  initial_scale: float,
   tolerance: float,
-) -> tf.Tensor:
-  """Searches the largest scale that an oracle allows, in (0, 2 * initial).
-
-  From `gamma = initial` with `step = initial`: where gamma is allowed it is
-  kept and raised by step / 2, else lowered by step / 2; step halves; until
-  gamma is within the tolerance of the scale kept. This is the terminating form
-  of the authors' code; moves that start at a quarter of gamma could never come
-  down to a small one.
+) -> attack_lib.Attack:
+  """Builds the attack that sends `mu - gamma * p` with the largest gamma.
 
   Args:
-    is_allowed: `gamma float64 -> bool`; true up to some scale, then false.
-    initial: where the search starts, > 0.
-    tolerance: absolute, > 0.
+    name: of the attack.
+    look: sees the rows known, in one pass.
+    perturbation: one of PERTURBATIONS.
+    initial_scale: where the search starts.
+    tolerance: of gamma.
 
-  Returns:
-    float64 scalar, allowed; 0 if nothing within reach is.
-
-  References:
-    Shejwalkar and Houmansadr, NDSS 2021, Algorithm 1.
+  Raises:
+    ValueError: if an option is outside its range.
   """
+  check_options(name, perturbation, initial_scale, tolerance)
 
-  def step(gamma, increment, best):
-    allowed = is_allowed(gamma)
-    half = increment / 2
-    best = tf.where(allowed, gamma, best)
-    return gamma + tf.where(allowed, half, -half), half, best
+  def craft_vector(
+    rows: tf.Tensor, context: attack_lib.AttackContext
+  ) -> tf.Tensor:
+    del context
+    mean, direction, is_near = look(rows)
+    norm = tf.sqrt(squared_norm(direction))
+    factor = length_factor(perturbation, norm)
+    gamma = scale_search.largest_scale(
+      lambda gamma: is_near(gamma * factor, norm),
+      initial=initial_scale,
+      tolerance=tolerance,
+    )
+    return mean - tf.cast(gamma * factor, mean.dtype) * direction
 
-  start = tf.constant(initial, tf.float64)
-  return tf.while_loop(
-    lambda gamma, _, best: tf.abs(best - gamma) > tolerance,
-    step,
-    (start, start, tf.zeros([], tf.float64)),
-  )[2]
-
-
-def spread(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-  """Returns mean [d], std [d] and each row's squared distance to the mean [r].
-
-  One pass. The distances, float64, settle Min-Sum with no pairwise ones:
-  `sum_j |b_i - b_j|^2 = r |b_i - mu|^2 + sum_j |b_j - mu|^2`.
-  """
-
-  def visit(block):
-    mean, _, squares = column_scan.centred(block)
-    distances = tf.cast(tf.reduce_sum(squares, axis=1), tf.float64)
-    return (mean, column_scan.sample_std(squares)), (distances,)
-
-  (mean, std), (distances,) = column_scan.scan_columns(rows, visit)
-  return mean, std, distances
+  return attack_lib.Attack(
+    name=name,
+    craft=known_rows.same_for_all(craft_vector),
+    default_knowledge='full',
+    minimum_known_rows=2,
+  )
 
 
 def min_sum_room(to_mean: tf.Tensor, bound: str) -> tf.Tensor:
   """Returns the squared distance from the mean that Min-Sum's bound leaves.
 
   `sum_i |x - b_i|^2 = r |x - mu|^2 + S <= T` with `S = sum_i |b_i - mu|^2` and
-  `T = r |b_i - mu|^2 + S` of one i: S falls out.
+  `T = r |b_i - mu|^2 + S` of one i: S falls out, and no pairwise distance is
+  needed.
 
   Args:
     to_mean: float64 [r], each row's squared distance to the mean.
@@ -99,28 +94,16 @@ def pairwise_spread(
     [r].
   """
 
-  def visit(block):
-    mean, deviations, squares = column_scan.centred(block)
-    std = column_scan.sample_std(squares)
+  def visit(block: tf.Tensor) -> tuple[columns.Tensors, columns.Tensors]:
+    mean, deviations, squares = moments.centred(block)
+    std = moments.sample_std(squares)
     direction = raw_perturbation(perturbation, mean, std)
-    gram = tf.matmul(deviations, deviations, transpose_b=True)
-    along = tf.linalg.matvec(deviations, direction)
-    return (mean, direction), (
-      tf.cast(gram, tf.float64),
-      tf.cast(along, tf.float64),
-    )
+    along = tf.cast(tf.linalg.matvec(deviations, direction), tf.float64)
+    return (mean, direction), (gram.block_products(deviations), along)
 
-  (mean, direction), (gram, along) = column_scan.scan_columns(rows, visit)
-  return mean, direction, gram, along
-
-
-def squared_distances(gram: tf.Tensor) -> tf.Tensor:
-  """Returns pairwise squared distances from inner products, [r, r] -> [r, r].
-
-  Clamped at 0, where rounding would leave a negative one.
-  """
-  norms = tf.linalg.diag_part(gram)
-  return tf.maximum(norms[:, None] + norms[None, :] - 2 * gram, 0)
+  count = columns.num_rows(rows)
+  zeros = (tf.zeros([count, count], tf.float64), tf.zeros([count], tf.float64))
+  return columns.ask(rows, columns.Asker(visit, (rows.dtype,) * 2, zeros))
 
 
 def raw_perturbation(

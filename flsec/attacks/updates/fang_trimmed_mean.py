@@ -5,7 +5,7 @@ import tensorflow as tf
 from flsec import registry
 from flsec.attacks import attack as attack_lib
 from flsec.attacks import known_rows
-from flsec.numerics import column_scan
+from flsec.numerics import columns, moments
 
 Interval = tuple[tf.Tensor, tf.Tensor]
 
@@ -82,7 +82,8 @@ def full_interval(benign: tf.Tensor, scale: float) -> Interval:
       tf.reduce_max(block, axis=0),
     ), ()
 
-  (mean, least, most), _ = column_scan.scan_columns(benign, visit)
+  asker = columns.Asker(visit, (benign.dtype,) * 3)
+  mean, least, most = columns.ask(benign, asker)
   below = tf.where(least > 0, least / scale, least * scale)
   above = tf.where(most > 0, most * scale, most / scale)
   return (
@@ -93,7 +94,7 @@ def full_interval(benign: tf.Tensor, scale: float) -> Interval:
 
 def partial_interval(own: tf.Tensor) -> Interval:
   """Returns the bounds ([d], [d]) of the draws under partial knowledge."""
-  mean, std = column_scan.mean_and_std(own)
+  mean, std = moments.mean_and_std(own)
   std = tf.where(tf.shape(own)[0] > 1, std, tf.abs(mean))
   return (
     _by_sign(mean, when_up=mean - 4 * std, when_down=mean + 3 * std),

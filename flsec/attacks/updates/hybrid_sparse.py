@@ -20,7 +20,7 @@ from flsec.attacks import attack as attack_lib
 from flsec.attacks import known_rows
 from flsec.attacks.updates import alie, distance_search
 from flsec.attacks.updates.masks import options as mask_options
-from flsec.numerics import column_scan
+from flsec.numerics import moments, scale_search
 
 POLICIES = ('fixed', 'semi_adaptive')
 
@@ -133,10 +133,10 @@ def _crafted(
   """Returns x [d]; z1 is adapted where there is a bound."""
   chosen = _mask_of(context)
   if bound is None:
-    mean, std = column_scan.mean_and_std(rows)
+    mean, std = moments.mean_and_std(rows)
     shy = alie.scale_of_round(shy_scale, context, 'hybrid_sparse')
   else:
-    mean, std, to_mean = distance_search.spread(rows)
+    mean, std, to_mean = moments.spread(rows)
     shy = _adapted_scale(std, chosen, to_mean, bold_scale, bound)
   return mean - tf.where(chosen, bold_scale, shy) * std
 
@@ -156,7 +156,7 @@ def _adapted_scale(
   masked = distance_search.squared_norm(tf.where(chosen, std, 0.0))
   free = distance_search.squared_norm(tf.where(chosen, 0.0, std))
   room = distance_search.min_sum_room(to_mean, bound) - masked_scale**2 * masked
-  scale = distance_search.largest_scale(
+  scale = scale_search.largest_scale(
     lambda z: z**2 * free <= room, initial=10.0, tolerance=1e-5
   )
   return tf.cast(scale, std.dtype)

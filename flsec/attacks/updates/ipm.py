@@ -5,7 +5,7 @@ import tensorflow as tf
 from flsec import registry
 from flsec.attacks import attack as attack_lib
 from flsec.attacks import known_rows
-from flsec.numerics import column_scan
+from flsec.numerics import moments
 
 
 @registry.attack('ipm', paper='Xie et al., UAI 2019')
@@ -36,7 +36,7 @@ def ipm(*, scale: float = 0.4) -> attack_lib.Attack:
     rows: tf.Tensor, context: attack_lib.AttackContext
   ) -> tf.Tensor:
     del context
-    return -scale * column_scan.mean(rows)
+    return -scale * moments.mean(rows)
 
   return attack_lib.Attack(
     name='ipm',

@@ -5,7 +5,7 @@ import dataclasses
 import tensorflow as tf
 
 from flsec.attacks.updates import distance_search
-from flsec.numerics import column_scan
+from flsec.numerics import columns, gram, moments
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,19 +36,24 @@ class KrumView:
 def view(rows: tf.Tensor) -> KrumView:
   """Takes the inner products of a stack [r, d] in one pass."""
 
-  def visit(block):
-    mean, deviations, _ = column_scan.centred(block)
+  def visit(block: tf.Tensor) -> tuple[columns.Tensors, columns.Tensors]:
+    mean, deviations, _ = moments.centred(block)
     sign = tf.sign(mean)
-    gram = tf.matmul(deviations, deviations, transpose_b=True)
-    sums = (
-      gram,
-      tf.linalg.matvec(block, sign),
-      tf.reduce_sum(tf.square(block), axis=1),
+    along = tf.linalg.matvec(block, sign)
+    squares = tf.reduce_sum(tf.square(block), axis=1)
+    return (sign,), (
+      gram.block_products(deviations),
+      tf.cast(along, tf.float64),
+      tf.cast(squares, tf.float64),
     )
-    return (sign,), tuple(tf.cast(s, tf.float64) for s in sums)
 
-  (sign,), (gram, along, norms) = column_scan.scan_columns(rows, visit)
-  distances = distance_search.squared_distances(gram)
+  count = columns.num_rows(rows)
+  each = tf.zeros([count], tf.float64)
+  pairs = tf.zeros([count, count], tf.float64)
+  sign, products, along, norms = columns.ask(
+    rows, columns.Asker(visit, (rows.dtype,), (pairs, each, each))
+  )
+  distances = gram.distances_between(products)
   infinite = tf.fill(tf.shape(along), tf.constant(float('inf'), tf.float64))
   ordered = tf.sort(tf.linalg.set_diag(distances, infinite), axis=1)
   return KrumView(

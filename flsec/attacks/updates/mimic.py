@@ -7,7 +7,7 @@ import tensorflow as tf
 from flsec import registry
 from flsec.attacks import attack as attack_lib
 from flsec.attacks import known_rows
-from flsec.attacks.updates import distance_search
+from flsec.numerics import columns, gram, moments
 
 
 @registry.attack('mimic', paper='Karimireddy et al., ICLR 2022')
@@ -70,8 +70,14 @@ def _most_typical_of_variance(rows: tf.Tensor) -> tf.Tensor:
   leading eigenvector of their Gram matrix, and |<z, b_i - mu>| is in
   proportion to |a_i|.
   """
-  _, _, gram, _ = distance_search.pairwise_spread(rows, 'unit')
+
+  def products(block: tf.Tensor) -> tf.Tensor:
+    return gram.block_products(moments.centred(block)[1])
+
+  count = columns.num_rows(rows)
+  zero = tf.zeros([count, count], tf.float64)
+  centred = columns.ask(rows, columns.total(products, zero))
   # Solved, not iterated: a power iteration ends wherever it started if that has
   # nothing of the leading eigenvector, as the largest row can have nothing.
-  _, vectors = tf.linalg.eigh(gram)
+  _, vectors = tf.linalg.eigh(centred)
   return tf.argmax(tf.abs(vectors[:, -1]))

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from flsec import registry
 from flsec.attacks import attack as attack_lib
-from flsec.attacks import known_rows
 from flsec.attacks.updates import distance_search
+from flsec.numerics import gram
 
 
 @registry.attack('min_max', paper='Shejwalkar and Houmansadr, NDSS 2021')
@@ -45,48 +45,27 @@ def min_max(
     Poisoning Attacks and Defenses for Federated Learning", NDSS 2021, section
     IV-C (equation 6) and Algorithm 1.
   """
-  distance_search.check_options(
-    'min_max', perturbation, initial_scale, tolerance
-  )
-
-  craft_vector = functools.partial(
-    _furthest_point,
+  return distance_search.furthest_point(
+    'min_max',
+    functools.partial(_look, perturbation=perturbation),
     perturbation=perturbation,
-    initial=initial_scale,
+    initial_scale=initial_scale,
     tolerance=tolerance,
   )
-  return attack_lib.Attack(
-    name='min_max',
-    craft=known_rows.same_for_all(craft_vector),
-    default_knowledge='full',
-    minimum_known_rows=2,
-  )
 
 
-def _furthest_point(
-  rows: tf.Tensor,
-  context: attack_lib.AttackContext,
-  *,
-  perturbation: str,
-  initial: float,
-  tolerance: float,
-) -> tf.Tensor:
-  del context
-  mean, direction, gram, along = distance_search.pairwise_spread(
+def _look(
+  rows: tf.Tensor, *, perturbation: str
+) -> tuple[tf.Tensor, tf.Tensor, distance_search.IsNear]:
+  mean, direction, products, along = distance_search.pairwise_spread(
     rows, perturbation
   )
-  bound = tf.reduce_max(distance_search.squared_distances(gram))
-  to_mean = tf.linalg.diag_part(gram)
-  norm = tf.sqrt(distance_search.squared_norm(direction))
-  factor = distance_search.length_factor(perturbation, norm)
+  bound = tf.reduce_max(gram.distances_between(products))
+  to_mean = tf.linalg.diag_part(products)
 
-  def is_allowed(gamma: tf.Tensor) -> tf.Tensor:
-    # |mu - gamma p - b_i|^2, with p = factor * direction.
-    shift = gamma * factor
+  def is_near(shift: tf.Tensor, norm: tf.Tensor) -> tf.Tensor:
+    # |mu - shift * direction - b_i|^2.
     squares = to_mean + 2 * shift * along + tf.square(shift * norm)
     return tf.reduce_max(squares) <= bound
 
-  gamma = distance_search.largest_scale(
-    is_allowed, initial=initial, tolerance=tolerance
-  )
-  return mean - tf.cast(gamma * factor, mean.dtype) * direction
+  return mean, direction, is_near

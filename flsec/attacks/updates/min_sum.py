@@ -8,6 +8,7 @@ from flsec import registry
 from flsec.attacks import attack as attack_lib
 from flsec.attacks import known_rows
 from flsec.attacks.updates import distance_search
+from flsec.numerics import moments
 
 
 @registry.attack('min_sum', paper='Shejwalkar and Houmansadr, NDSS 2021')
@@ -51,44 +52,20 @@ def min_sum(
     Poisoning Attacks and Defenses for Federated Learning", NDSS 2021, section
     IV-D (equation 7) and Algorithm 1.
   """
-  distance_search.check_options(
-    'min_sum', perturbation, initial_scale, tolerance
-  )
   known_rows.require_choice('min_sum', 'bound', bound, distance_search.BOUNDS)
-
-  craft_vector = functools.partial(
-    _furthest_point,
+  return distance_search.furthest_point(
+    'min_sum',
+    functools.partial(_look, perturbation=perturbation, bound=bound),
     perturbation=perturbation,
-    bound=bound,
-    initial=initial_scale,
+    initial_scale=initial_scale,
     tolerance=tolerance,
   )
-  return attack_lib.Attack(
-    name='min_sum',
-    craft=known_rows.same_for_all(craft_vector),
-    default_knowledge='full',
-    minimum_known_rows=2,
-  )
 
 
-def _furthest_point(
-  rows: tf.Tensor,
-  context: attack_lib.AttackContext,
-  *,
-  perturbation: str,
-  bound: str,
-  initial: float,
-  tolerance: float,
-) -> tf.Tensor:
-  del context
-  mean, std, to_mean = distance_search.spread(rows)
-  direction = distance_search.raw_perturbation(perturbation, mean, std)
-  norm = tf.sqrt(distance_search.squared_norm(direction))
-  factor = distance_search.length_factor(perturbation, norm)
+def _look(
+  rows: tf.Tensor, *, perturbation: str, bound: str
+) -> tuple[tf.Tensor, tf.Tensor, distance_search.IsNear]:
+  mean, std, to_mean = moments.spread(rows)
   room = distance_search.min_sum_room(to_mean, bound)
-  gamma = distance_search.largest_scale(
-    lambda gamma: tf.square(gamma * factor * norm) <= room,
-    initial=initial,
-    tolerance=tolerance,
-  )
-  return mean - tf.cast(gamma * factor, mean.dtype) * direction
+  direction = distance_search.raw_perturbation(perturbation, mean, std)
+  return mean, direction, lambda shift, norm: tf.square(shift * norm) <= room

@@ -10,7 +10,7 @@ from flsec import registry
 from flsec.attacks import attack as attack_lib
 from flsec.attacks import known_rows
 from flsec.attacks.updates import alie
-from flsec.numerics import column_scan
+from flsec.numerics import moments
 
 
 @registry.attack('rop', paper='Ozfatura et al., IEEE TIFS 2024')
@@ -90,7 +90,7 @@ def _relocated(
   momentum: float,
   relocation: float,
 ) -> tf.Tensor:
-  mean = column_scan.mean(rows)
+  mean = moments.mean(rows)
   last = context.previous_update
   last = tf.zeros_like(mean) if last is None else last
   reference = momentum * last + (1 - momentum) * mean

@@ -5,7 +5,7 @@ import tensorflow as tf
 from flsec import registry
 from flsec.attacks import attack as attack_lib
 from flsec.attacks import known_rows
-from flsec.numerics import column_scan
+from flsec.numerics import moments
 
 
 @registry.attack('sign_flip', paper='Li et al., AAAI 2019')
@@ -46,7 +46,7 @@ def sign_flip(*, scale: float = 1.0, source: str = 'own') -> attack_lib.Attack:
     rows: tf.Tensor, context: attack_lib.AttackContext
   ) -> tf.Tensor:
     del context
-    return -scale * column_scan.mean(rows)
+    return -scale * moments.mean(rows)
 
   if source == 'own':
     return attack_lib.Attack(name='sign_flip', update=flip_own)
