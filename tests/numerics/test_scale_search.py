@@ -11,6 +11,14 @@ def test_finds_the_largest_scale_allowed(limit):
   assert limit - 1e-5 <= float(found) <= limit
 
 
+@pytest.mark.parametrize('limit', [3e-7, 2e-12])
+def test_a_scale_below_the_tolerance_is_found_to_that_share(limit):
+  found = scale_search.largest_scale(
+    lambda gamma: gamma <= limit, initial=10.0, tolerance=1e-5
+  )
+  assert (1 - 2e-5) * limit <= float(found) <= limit
+
+
 def test_ends_at_zero_where_nothing_is_allowed():
   found = scale_search.largest_scale(
     lambda gamma: gamma < 0, initial=10.0, tolerance=1e-5

@@ -32,7 +32,7 @@ def min_max(
   Args:
     perturbation: 'unit', 'sign' or 'std'.
     initial_scale: where the search starts; the authors' 10 reaches to 20.
-    tolerance: absolute, of gamma.
+    tolerance: of gamma; absolute, and relative to a gamma below 1.
 
   Returns:
     The attack; full knowledge by default.

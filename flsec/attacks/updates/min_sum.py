@@ -39,7 +39,7 @@ def min_sum(
     perturbation: 'unit', 'sign' or 'std'.
     bound: 'min' or 'max', over the benign rows' sums of squared distances.
     initial_scale: where the search starts; the authors' 10 reaches to 20.
-    tolerance: absolute, of gamma.
+    tolerance: of gamma; absolute, and relative to a gamma below 1.
 
   Returns:
     The attack; full knowledge by default.

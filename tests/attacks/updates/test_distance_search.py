@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from crafting import stack
+from crafting import craft, stack
 
 from flsec.attacks.updates import distance_search
 from flsec.numerics import gram
@@ -44,3 +44,16 @@ def test_distances_of_tiny_updates_under_a_large_common_part():
 def test_bad_options_are_refused(options, message):
   with pytest.raises(ValueError, match=message):
     distance_search.check_options('mine', *options)
+
+
+@pytest.mark.parametrize('name', ['min_max', 'min_sum'])
+@pytest.mark.parametrize('perturbation', distance_search.PERTURBATIONS)
+def test_small_updates_are_attacked_like_large_ones(name, perturbation):
+  rows = stack(9, 300, centre=0.1)
+  options = {'perturbation': perturbation, 'initial_scale': 100.0}
+  large = craft(name, rows[:1], rows, **options)
+  shift = np.linalg.norm(large - rows.mean(axis=0))
+  assert shift > 0.1
+  small = craft(name, rows[:1] * 2.0**-27, rows * 2.0**-27, **options)
+  apart = np.linalg.norm(small * 2.0**27 - large)
+  assert apart <= 1e-3 * shift
