@@ -110,11 +110,14 @@ class Victims:
     x: float32 [s, ...], in model input units, with any trigger applied.
     y: int32 [s], the label the attacker wants.
     mask: bool [s], which examples count (target-class images do not).
+    are_test_examples: whether row i is made of test example i, so that what the
+      model says of this one, clean, is the control of what it says of x_i.
   """
 
   x: tf.Tensor
   y: tf.Tensor
   mask: tf.Tensor
+  are_test_examples: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

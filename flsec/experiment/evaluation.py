@@ -1,13 +1,16 @@
 """Tests the global model: the whole test set, and the attack's victims."""
 
+import dataclasses
 from typing import Optional
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from flsec.attacks.attack import Attack
 from flsec.data.dataset import Split
 from flsec.experiment import forward_pass
+from flsec.experiment.summary import CONTROL, ERROR_RATE, SUCCESS_RATE
 from flsec.metrics import accuracy, attack_success
 from flsec.models.flat import FlatModel
 
@@ -54,9 +57,12 @@ class Evaluator:
 
     Returns:
       `test/accuracy` and `test/loss` (nats) on the whole test set,
-      `test/accuracy_class_<k>`; and on the attack's victims
-      `attack/error_rate` where their images are clean (the share taken for the
-      attacker's label), `attack/success_rate` where they carry a trigger.
+      `test/accuracy_class_<k>`; and of the attack's victims the share that is
+      taken for the attacker's label: `attack/error_rate` where their images
+      are clean, `attack/success_rate` where they carry a trigger. Beside this
+      stands `attack/clean_error_rate`, the share of the same images without
+      the trigger: where it is as high, what was taught is no backdoor, but that
+      one class is the other. Images of the attacker's own have no such control.
     """
     through = through or self.whole_pass
     logits = through.logits(weights, self._test.x)
@@ -71,22 +77,65 @@ class Evaluator:
     for label, value in enumerate(classes):
       metrics[f'test/accuracy_class_{label}'] = float(value)
     if self._victims:
-      name, x, wanted = self._victims
-      predictions = through.logits(weights, x, is_stored=False).argmax(axis=1)
-      rate = attack_success.success_rate(
-        predictions, wanted, np.ones(len(wanted), bool)
-      )
-      metrics[name] = rate.rate
-      metrics['attack/victims'] = rate.count
+      metrics.update(self._attack_metrics(weights, predictions, through))
     return metrics
 
-  def _find_victims(self, attack: Attack) -> tuple[str, np.ndarray, np.ndarray]:
+  def _attack_metrics(
+    self,
+    weights: np.ndarray,
+    predictions: np.ndarray,
+    through: forward_pass.Pass,
+  ) -> dict[str, float]:
+    victims, metrics = self._victims, {}
+    if victims.rows is not None:
+      rate = _rate(predictions[victims.rows], victims.wanted)
+      name = ERROR_RATE if victims.x is None else CONTROL
+      metrics[name] = rate.rate
+    if victims.x is not None:
+      logits = through.logits(weights, victims.x, is_stored=False)
+      rate = _rate(logits.argmax(axis=1), victims.wanted)
+      metrics[SUCCESS_RATE] = rate.rate
+    metrics['attack/victims'] = rate.count
+    return metrics
+
+  def _find_victims(self, attack: Attack) -> '_Victims':
     x = self._model.inputs(self._test.x)
-    victims = attack.victims(x, tf.constant(self._test.y, tf.int32))
-    mask = np.asarray(victims.mask)
-    changed = victims.x.numpy()[mask]
-    is_clean = victims.x.shape == x.shape and np.array_equal(
-      changed, x.numpy()[mask]
+    found = attack.victims(x, tf.constant(self._test.y, tf.int32))
+    mask = np.asarray(found.mask)
+    if not mask.any():
+      logging.warning(
+        'attack: the test set holds no victim of %s, so that its success '
+        'cannot be measured.',
+        attack.name,
+      )
+    changed = found.x.numpy()[mask]
+    is_aligned = found.are_test_examples and found.x.shape == x.shape
+    rows = np.flatnonzero(mask) if is_aligned else None
+    is_clean = rows is not None and np.array_equal(changed, x.numpy()[mask])
+    return _Victims(
+      x=None if is_clean else changed,
+      rows=rows,
+      wanted=np.asarray(found.y)[mask],
     )
-    name = 'attack/error_rate' if is_clean else 'attack/success_rate'
-    return name, changed, np.asarray(victims.y)[mask]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Victims:
+  """Whose classes an attack is after.
+
+  Attributes:
+    x: float32 [v, ...], their images as the attacker shows them; None where
+      these are the clean ones.
+    rows: int [v], which test examples they are made of; None where of none.
+    wanted: int [v], the attacker's labels.
+  """
+
+  x: Optional[np.ndarray]
+  rows: Optional[np.ndarray]
+  wanted: np.ndarray
+
+
+def _rate(predictions: np.ndarray, wanted: np.ndarray) -> attack_success.Rate:
+  return attack_success.success_rate(
+    predictions, wanted, np.ones(len(wanted), bool)
+  )

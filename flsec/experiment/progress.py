@@ -12,6 +12,7 @@ SHOWN = {
   'test/accuracy': 'accuracy',
   'attack/error_rate': 'error rate',
   'attack/success_rate': 'attack success',
+  'attack/clean_error_rate': 'without trigger',
 }
 _SECONDS_BETWEEN_LINES = 10.0
 _SHARE_BETWEEN_LINES = 0.1

@@ -76,7 +76,35 @@ def test_triggered_images_are_a_success_rate():
   assert found['attack/success_rate'] == pytest.approx(
     np.mean(_predictions(split.x[rows] + 5) == 0)
   )
+  # The control: the same images as they are.
+  assert found['attack/clean_error_rate'] == pytest.approx(
+    np.mean(_predictions(split.x[rows]) == 0)
+  )
   assert 'attack/error_rate' not in found
+
+
+def test_a_class_that_is_merely_flipped_shows_without_the_trigger():
+  # A trigger that changes no answer: "success" is what the clean images give.
+  def victims(x, y):
+    return Victims(x + 1e-6, tf.fill(tf.shape(y), 1), y == 2)
+
+  found = _evaluate(Attack('x', victims=victims))
+  assert found['attack/success_rate'] > 0
+  assert found['attack/clean_error_rate'] == found['attack/success_rate']
+
+
+@pytest.mark.parametrize('count', [9, 25])
+def test_images_of_the_attackers_own_have_no_control(count):
+  own = tf.ones([count, tiny.FEATURES])
+
+  def victims(x, y):
+    labels = tf.zeros([count], tf.int32)
+    return Victims(own, labels, labels == 0, are_test_examples=False)
+
+  found = _evaluate(Attack('x', victims=victims))
+  assert found['attack/victims'] == count
+  assert found['attack/success_rate'] == float(_predictions(own)[0] == 0)
+  assert 'attack/clean_error_rate' not in found
 
 
 def test_an_untargeted_attack_has_no_victims():
@@ -84,9 +112,11 @@ def test_an_untargeted_attack_has_no_victims():
   assert not any(name.startswith('attack/') for name in found)
 
 
-def test_no_victims_in_the_test_set():
+def test_no_victims_in_the_test_set(caplog):
   def victims(x, y):
     return Victims(x, y, tf.zeros_like(y, tf.bool))
 
   found = _evaluate(Attack('x', victims=victims))
   assert found['attack/victims'] == 0
+  assert np.isnan(found['attack/error_rate'])
+  assert 'the test set holds no victim of x' in caplog.text

@@ -80,6 +80,7 @@ def edge_case(
       as_input(tf.constant(x_test)),
       tf.fill([count], target_label),
       tf.ones([count], tf.bool),
+      are_test_examples=False,
     )
 
   return Attack('edge_case', poison=poison, victims=victims)
