@@ -64,7 +64,9 @@ def fltrust(x, server, view=lambda rows: rows):
   return (trust[:, None] * scaled).sum(axis=0) / trust.sum()
 
 
-def rejection(x, f, server, criteria, evaluated=None, single_update=False):
+def rejection(
+  x, f, server, criteria, tied, evaluated=None, single_update=False
+):
   """Rejects f clients by each criterion and averages the others.
 
   Args:
@@ -72,6 +74,7 @@ def rejection(x, f, server, criteria, evaluated=None, single_update=False):
     f: clients to reject.
     server: with validation examples.
     criteria: of 'error' and 'loss'.
+    tied: an order of the clients; the first of equal ones is rejected first.
     evaluated: updates to evaluate models with; default `x`.
     single_update: whether a model has one update alone, instead of the mean of
       all others.
@@ -91,7 +94,8 @@ def rejection(x, f, server, criteria, evaluated=None, single_update=False):
   rejected = set()
   for name in criteria:
     values = sign * {'error': errors, 'loss': losses}[name]
-    rejected |= set(np.argsort(values, kind='stable')[:f].tolist())
+    order = tied[np.argsort(values[tied], kind='stable')]
+    rejected |= set(order[:f].tolist())
   return np.delete(x, sorted(rejected), axis=0).mean(axis=0)
 
 

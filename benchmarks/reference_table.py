@@ -69,7 +69,7 @@ def server_rules(library: ModuleType) -> Mapping[str, Reference]:
 
   def rejecting(*criteria: str, **options: Any) -> Reference:
     return lambda x, given: library.rejection(
-      x, given.f, given.server, criteria, **options
+      x, given.f, given.server, criteria, given.draw(len(x)), **options
     )
 
   return {
@@ -89,6 +89,7 @@ def server_rules(library: ModuleType) -> Mapping[str, Reference]:
       given.f,
       given.server,
       ['loss'],
+      given.draw(len(x)),
       evaluated=library.amplify_in_place(x, given.server, 2),
     ),
   }

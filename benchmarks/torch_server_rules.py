@@ -43,7 +43,9 @@ def fltrust(x, server, view=lambda rows: rows):
   return (scaled.T * trust).T.sum(dim=0) / trust.sum()
 
 
-def rejection(x, f, server, criteria, evaluated=None, single_update=False):
+def rejection(
+  x, f, server, criteria, tied, evaluated=None, single_update=False
+):
   """See `numpy_server_rules.rejection`; AGRAMPLIFIER has `single_update`."""
   evaluated = x if evaluated is None else evaluated
   inputs, labels = examples(server.validation)
@@ -57,10 +59,11 @@ def rejection(x, f, server, criteria, evaluated=None, single_update=False):
     errors[i] = (outputs.argmax(dim=1) != labels).sum()
     losses[i] = functional.cross_entropy(outputs, labels)
   is_kept = torch.ones(len(x), dtype=torch.bool)
+  tied = torch.as_tensor(tied).long()
   for name in criteria:
     values = {'error': errors, 'loss': losses}[name]
-    order = values.argsort(descending=single_update, stable=True)
-    is_kept[order[:f]] = False
+    order = values[tied].argsort(descending=single_update, stable=True)
+    is_kept[tied[order[:f]]] = False
   return x[is_kept].mean(dim=0)
 
 
