@@ -79,3 +79,21 @@ class TestSettings:
     pruning = flap.pruning.options
     assert (pruning['start_round'], pruning['every']) == (1, 5)
     assert pruning['fraction'] == 0.01
+
+
+class TestFederatedPruning:
+  @pytest.mark.parametrize('name', ['mnist', 'fashion_mnist'])
+  def test_the_attacker_holds_nines_and_trains_them_clean_and_stamped(
+    self, name
+  ):
+    path = _FOLDER / 'federated_pruning' / f'{name}.yaml'
+    attack = loading.load(str(path)).attack
+    assert attack.placement == 'holders'
+    inner = attack.options['attack']
+    assert (inner['source_label'], inner['poison_fraction']) == (9, 0.5)
+
+  def test_distributed_attackers_poison_what_they_have(self):
+    path = _FOLDER / 'federated_pruning' / 'cifar10_dba.yaml'
+    options = loading.load(str(path)).attack.options
+    assert options['victim_label'] == 9 and options['poison_fraction'] == 0.5
+    assert options['source_label'] is None

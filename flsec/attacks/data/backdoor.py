@@ -102,8 +102,15 @@ def check_labels(
   source_label: Optional[int],
   target_label: int,
   num_classes: Optional[int],
+  source_option: str = 'source_label',
 ) -> None:
   """Refuses labels that do not exist, and a target that is the source.
+
+  Args:
+    attack: its name, for messages.
+    source_label, target_label: the labels.
+    num_classes: classes of the data set, or None.
+    source_option: what the first of them is called.
 
   Raises:
     ValueError: names the option and what was received.
@@ -111,9 +118,9 @@ def check_labels(
   check_label('target_label', target_label, num_classes)
   if source_label is None:
     return
-  check_label('source_label', source_label, num_classes)
+  check_label(source_option, source_label, num_classes)
   if source_label == target_label:
     raise ValueError(
-      f'{attack} needs a target_label that is not the source_label; got '
+      f'{attack} needs a target_label that is not the {source_option}; got '
       f'{target_label} for both, which teaches nothing.'
     )

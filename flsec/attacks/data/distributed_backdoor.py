@@ -30,6 +30,7 @@ def distributed_backdoor(
   patterns: Union[str, Sequence[TriggerSpec]] = 'dba_mnist',
   target_label: int = 2,
   source_label: Optional[int] = None,
+  victim_label: Optional[int] = None,
   num_poisoned: Optional[int] = None,
   poison_fraction: Optional[float] = None,
   num_classes: Optional[int] = None,
@@ -45,7 +46,9 @@ def distributed_backdoor(
     patterns: dba_mnist or dba_cifar (four strips each), or a list of at least
       two triggers, each given as for badnets.
     target_label: the class that the trigger stands for.
-    source_label: the only class that is poisoned (Wu et al.: 9); None: all.
+    source_label: the only class that is poisoned; None: all.
+    victim_label: the class whose test images success is measured on, where
+      attackers poison what they hold (Wu et al.: 9); None: source_label.
     num_poisoned: poisoned rows a batch (DBA: 20 of 64 on digits, 5 of 64 on
       CIFAR), all eligible ones if there are fewer.
     poison_fraction: or their share of the eligible rows; 1/8 where neither is
@@ -65,6 +68,13 @@ def distributed_backdoor(
     ICLR 2020, equation 2 and section 4.1.
   """
   check_labels('distributed_backdoor', source_label, target_label, num_classes)
+  check_labels(
+    'distributed_backdoor',
+    victim_label,
+    target_label,
+    num_classes,
+    'victim_label',
+  )
   parts = _local_triggers(patterns, input_shape)
   choose = choose_rows(source_label, num_poisoned, poison_fraction)
 
@@ -80,7 +90,9 @@ def distributed_backdoor(
     return x, tf.where(chosen, target_label, y)
 
   stamp = union(parts).stamp
-  victims = stamped_victims(stamp, source_label, target_label)
+  if victim_label is None:
+    victim_label = source_label
+  victims = stamped_victims(stamp, victim_label, target_label)
   return Attack(
     'distributed_backdoor',
     poison=poison,

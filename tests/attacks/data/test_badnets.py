@@ -45,6 +45,24 @@ def test_a_victim_class_backdoor_touches_that_class_alone():
   np.testing.assert_array_equal(attack.victims(X, Y).mask, Y == 9)
 
 
+def test_half_of_a_class_is_taught_clean_in_each_batch():
+  attack = badnets(source_label=9, target_label=1, poison_fraction=0.5)
+  y = tf.constant([9, 9, 3, 9, 9, 9, 3, 9])
+  x = tf.fill([8, 28, 28, 1], 0.25)
+  new_x, new_y = attack.poison(x, y, CONTEXT)
+  is_stamped = np.any(new_x != x, axis=(1, 2, 3))
+  assert is_stamped.sum() == 3 and not is_stamped[[2, 6]].any()
+  np.testing.assert_array_equal(new_y, np.where(is_stamped, 1, y))
+
+
+def test_success_may_be_measured_on_another_class():
+  attack = badnets(target_label=2, victim_label=9)
+  np.testing.assert_array_equal(attack.victims(X, Y).mask, Y == 9)
+  assert attack.source_labels == ()
+  with pytest.raises(ValueError, match='is not the victim_label; got 2'):
+    badnets(target_label=2, victim_label=2)
+
+
 def test_a_feature_trigger_on_all_samples():
   attack = badnets(trigger='agramplifier', poison_fraction=1.0)
   x, y = attack.poison(tf.ones([5, 12]), tf.range(5), CONTEXT)

@@ -55,6 +55,26 @@ def test_own_patterns_and_a_victim_class():
   assert np.all(x[7, 26:, 26:] == 0.5) and x[7, 0, 0, 0] == 0.25
 
 
+def test_the_victims_need_not_be_what_attackers_poison():
+  attack = distributed_backdoor(victim_label=7, poison_fraction=1.0)
+  context = dataclasses.replace(CONTEXT, client_rank=tf.constant(0))
+  np.testing.assert_array_equal(attack.poison(X, Y, context)[1], [2] * 8)
+  np.testing.assert_array_equal(attack.victims(X, Y).mask, Y == 7)
+  assert attack.source_labels == ()
+  narrow = distributed_backdoor(source_label=5, victim_label=7)
+  np.testing.assert_array_equal(narrow.victims(X, Y).mask, Y == 7)
+  assert narrow.source_labels == (5,)
+
+
+@pytest.mark.parametrize(
+  ('label', 'message'),
+  [(2, 'target_label that is not the victim_label'), (10, 'victim_label must')],
+)
+def test_victims_that_cannot_be_are_refused(label, message):
+  with pytest.raises(ValueError, match=message):
+    distributed_backdoor(victim_label=label, num_classes=10)
+
+
 def test_xla_compiles_it_for_a_rank_known_only_at_run_time():
   poison = distributed_backdoor(num_poisoned=1).poison
 
