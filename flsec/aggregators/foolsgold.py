@@ -8,7 +8,6 @@ from flsec.aggregators.rule import (
   Rule,
   ServerContext,
   State,
-  require_clients,
 )
 from flsec.numerics import columns, gram, selection
 
@@ -20,8 +19,9 @@ _LARGEST = 1.7e38
 def foolsgold(*, num_clients: int, confidence: float = 1.0) -> Rule:
   """Mean weighted against clients whose summed updates are alike.
 
-  State: each client's sum of all its updates so far, h_i (float32 [n, d]). With
-  c_ij = cos(h_i, h_j), j other than i, and v_i = max(0, max_j c_ij):
+  State: each client's sum of all its updates so far, h_i (float32 [N, d]), of
+  the rounds in which it took part. With c_ij = cos(h_i, h_j) over the n clients
+  of the round, j other than i, and v_i = max(0, max_j c_ij):
 
     pardoning   c_ij <- c_ij v_i / v_j where v_j > v_i
     a_i = clip(1 - max_j c_ij, 0, 1), then a_i <- a_i / max_j a_j
@@ -31,17 +31,18 @@ def foolsgold(*, num_clients: int, confidence: float = 1.0) -> Rule:
   shrinks the step); the zero update where all weights are 0, as for clients
   that all agree. `selected` is a_i / sum_j a_j. Unweighted otherwise.
 
-  The history takes memory: with the one before it, three stacks in all.
-
-  Rows must be the same clients in the same order in every round. So a dropped
-  row counts as too few clients.
+  The history takes memory: with the one before it, three stacks in all. It is
+  kept by `context.client_ids`; a client whose row is dropped keeps its own.
+  Where no ids are given (a stock TFF process) rows must be all clients, in the
+  same order in every round.
 
   Args:
-    num_clients: n.
+    num_clients: N, clients in the federation.
     confidence: kappa, above 0.
 
   Raises:
-    ValueError: an option is out of its range, or n is not `num_clients`.
+    ValueError: an option is out of its range, or there are no ids and n is not
+      `num_clients`.
 
   References:
     Fung, Yoon, Beschastnikh. The limitations of federated learning in Sybil
@@ -55,7 +56,6 @@ def foolsgold(*, num_clients: int, confidence: float = 1.0) -> Rule:
     raise ValueError(
       f'foolsgold: confidence must be above 0; got {confidence}.'
     )
-  requirement = f'one row for each of num_clients = {num_clients}'
 
   def next_state(
     state: State,
@@ -63,30 +63,21 @@ def foolsgold(*, num_clients: int, confidence: float = 1.0) -> Rule:
     weights: tf.Tensor,
     context: ServerContext,
   ) -> tuple[State, tf.Tensor, Measurements]:
-    del weights, context
-    updates = require_clients(updates, 'foolsgold', num_clients, requirement)
-    if updates.shape[0] is None:
-      check = tf.debugging.assert_less_equal(
-        tf.shape(updates)[0], num_clients, 'foolsgold: more rows than clients.'
-      )
-      with tf.control_dependencies([check]):
-        updates = tf.identity(updates)
-    elif updates.shape[0] != num_clients:
-      raise ValueError(
-        f'foolsgold keeps a history of num_clients={num_clients} clients; got '
-        f'n={updates.shape[0]} rows. Set num_clients to the clients of a round.'
-      )
-    # Added by place, and not as [n, d]: where n is only known late, TensorFlow
-    # 2.14 concludes from a static shape, also in a branch that is not taken,
-    # that there are that many rows, and takes the branch.
-    count = columns.num_rows(updates)
-    history = tf.tensor_scatter_nd_add(state, tf.range(count)[:, None], updates)
+    del weights
+    ids = context.client_ids
+    if ids is None:
+      updates = _require_all(updates, num_clients)
+      ids = tf.range(num_clients)
+    history = tf.tensor_scatter_nd_add(state, ids[:, None], updates)
     # A history that overflows would never be finite again. Clipped in two
     # steps, it is clipped where it lies.
     history = tf.maximum(tf.minimum(history, _LARGEST), -_LARGEST)
-    alike = gram.gram(history).cosines()
+    own = history
+    if updates.shape[0] != num_clients:  # Else they are all, in order.
+      own = tf.gather(history, ids)
+    alike = gram.gram(own).cosines()
     scores = tf.cast(_scores(alike, confidence), tf.float32)
-    shares = tf.math.divide_no_nan(scores, tf.reduce_sum(scores))[:count]
+    shares = tf.math.divide_no_nan(scores, tf.reduce_sum(scores))
     update = selection.weighted_sum(shares, updates)
     return history, update, {'selected': shares}
 
@@ -94,9 +85,27 @@ def foolsgold(*, num_clients: int, confidence: float = 1.0) -> Rule:
     f'foolsgold({num_clients=})',
     next_state,
     initialize=lambda dimension: tf.zeros([num_clients, dimension]),
-    minimum_clients=num_clients,
-    requirement=requirement,
   )
+
+
+def _require_all(updates: tf.Tensor, num_clients: int) -> tf.Tensor:
+  """Returns the rows, once there is one for each client."""
+  rows = updates.shape[0]
+  message = (
+    f'foolsgold keeps a history of num_clients={num_clients} clients; without '
+    'their ids it takes a row of each'
+  )
+  if rows is None:
+    check = tf.debugging.assert_equal(
+      tf.shape(updates)[0], num_clients, f'{message}; got another number.'
+    )
+    with tf.control_dependencies([check]):
+      return tf.identity(updates)
+  if rows != num_clients:
+    raise ValueError(
+      f'{message}; got n={rows} rows. Set num_clients to the number of rows.'
+    )
+  return updates
 
 
 def _scores(cosines: tf.Tensor, confidence: float) -> tf.Tensor:

@@ -45,7 +45,10 @@ def apply_to_kept(
   def apply(count: columns.Count) -> _Result:
     kept = tf.sort(order[:count])
     new_state, update, measured = rule.next(
-      state, tf.gather(updates, kept), tf.gather(weights, kept), context
+      state,
+      tf.gather(updates, kept),
+      tf.gather(weights, kept),
+      context.of_rows(kept, rows),
     )
     selected = tf.scatter_nd(kept[:, None], measured['selected'], [rows])
     return new_state, update, selected

@@ -94,7 +94,10 @@ def _rule_without(
     index = tf.range(rows - 1)
     index += tf.cast(index >= client, tf.int32)
     return rule.next(
-      state, tf.gather(updates, index), tf.gather(weights, index), context
+      state,
+      tf.gather(updates, index),
+      tf.gather(weights, index),
+      context.of_rows(index, rows),
     )[1]
 
   return update_of

@@ -86,6 +86,8 @@ def compose(preaggregators: Sequence[PreAggregator], rule: Rule) -> Rule:
   ) -> tuple[State, tf.Tensor, Measurements]:
     updates = require_clients(updates, name, minimum, requirement)
     rows, weights, mixing = _run(stages, updates, weights, context)
+    # The new rows are no client's.
+    context = dataclasses.replace(context, client_ids=None, is_finite=None)
     state, update, measured = rule.next(state, rows, weights, context)
     selected = tf.linalg.matvec(mixing, measured['selected'], transpose_a=True)
     measured = {k: v for k, v in measured.items() if v.shape.rank == 0}

@@ -38,6 +38,10 @@ class ServerContext:
     validation: the server's held-out examples (ERR, LFR), or None.
     train: `(weights [d], x, y, seed) -> update [d]`, the server's own
       training, for a root update; or None.
+    client_ids: int32 [n], distinct and ascending, whose row each is, for rules
+      that remember clients; None: row i is client i's, in every round.
+    is_finite: bool [n], which rows hold no NaN or infinity, where the caller
+      has looked; None: a screened rule looks itself.
   """
 
   weights: Optional[tf.Tensor] = None
@@ -48,6 +52,20 @@ class ServerContext:
   root: Optional[Examples] = None
   validation: Optional[Examples] = None
   train: Optional[Callable[..., tf.Tensor]] = None
+  client_ids: Optional[tf.Tensor] = None
+  is_finite: Optional[tf.Tensor] = None
+
+  def of_rows(self, rows: tf.Tensor, num_rows: Any) -> 'ServerContext':
+    """Returns the context of some of the rows alone.
+
+    Args:
+      rows: int [m], ascending.
+      num_rows: n, of the stack that they are from.
+    """
+    ids = tf.range(num_rows) if self.client_ids is None else self.client_ids
+    return dataclasses.replace(
+      self, client_ids=tf.gather(ids, rows), is_finite=None
+    )
 
 
 Initialize = Callable[[int], State]
@@ -88,6 +106,7 @@ class Rule:
       and its result from the rows themselves; None where `selects_rows` says
       all, or where the rule scores no clients.
     unscreened: of a screened rule, the rule that it wraps.
+    on_too_few: of a screened rule, its policy (`screening.ON_TOO_FEW`).
     has_shares: whether `selected` are shares of the result. A rule that works
       coordinate by coordinate has none: its `selected` is above 0 for the rows
       that it worked on, all alike, and nothing is measured from its values.
@@ -105,6 +124,7 @@ class Rule:
   scored_by: Optional[Callable[[View], Next]] = None
   requirement: str = ''
   unscreened: Optional['Rule'] = None
+  on_too_few: str = 'error'
   has_shares: bool = True
   leaves_out_rows: bool = True
 

@@ -1,4 +1,4 @@
-"""Keeps rows with NaN or infinity, and too few clients, away from a rule."""
+"""Keeps rows that may not count, and too few clients, away from a rule."""
 
 import dataclasses
 from typing import Callable, Optional
@@ -12,19 +12,18 @@ from flsec.aggregators.rule import (
   State,
   require_clients,
 )
-from flsec.numerics import columns, selection
+from flsec.numerics import columns, row_norms, selection
 
 ON_TOO_FEW = ('error', 'mean', 'skip')
-# Small enough that no sum of finite entries overflows: |x| < 2^128, d < 2^40.
-_PROBE = 2.0**-40
 _Result = tuple[State, tf.Tensor, Measurements]
 
 
 def screened(rule: Rule, on_too_few: str = 'error') -> Rule:
-  """Wraps a rule so that it only ever sees finite rows, and enough of them.
+  """Wraps a rule so that it only ever sees rows that count, and enough of them.
 
-  Rows with NaN or infinity are dropped. Where there are none the rule gets the
-  stack as it is, with its static shape.
+  Dropped are rows with NaN or infinity, and those of weight 0: a client without
+  examples has nothing to say. Where there are none the rule gets the stack as
+  it is, with its static shape. State of a dropped client stays as it was.
 
   Args:
     rule: the rule to protect.
@@ -33,9 +32,10 @@ def screened(rule: Rule, on_too_few: str = 'error') -> Rule:
       returns the zero update. State is kept as it was.
 
   Returns:
-    A rule with two more measurements, int32: `num_dropped`, and
-    `too_few_clients`, 1 where the policy stepped in. Measurements of rank 1
-    must be per client; they are laid out over all n rows, 0 for dropped ones.
+    A rule with two more measurements, int32: `num_dropped`, the rows that are
+    not finite, and `too_few_clients`, 1 where the policy stepped in.
+    Measurements of rank 1 must be per client; they are laid out over all n
+    rows, 0 for dropped ones.
 
   Raises:
     ValueError: unknown policy.
@@ -54,17 +54,23 @@ def screened(rule: Rule, on_too_few: str = 'error') -> Rule:
     context: ServerContext,
   ) -> _Result:
     rows = columns.num_rows(updates)
-    finite = finite_rows(updates)
-    kept = tf.where(finite)[:, 0]
+    finite = context.is_finite
+    if finite is None:
+      finite = row_norms.finite_rows(updates)
+    counts = tf.logical_and(finite, weights > 0)
+    kept = tf.where(counts)[:, 0]
     most = updates.shape[0]
 
-    def apply(updates: tf.Tensor, weights: tf.Tensor) -> _Result:
+    def apply(
+      updates: tf.Tensor, weights: tf.Tensor, context: ServerContext
+    ) -> _Result:
       return _apply(rule, on_too_few, state, updates, most, weights, context)
 
     def drop() -> _Result:
       new_state, update, measured = apply(
         tf.ensure_shape(tf.gather(updates, kept), [None, updates.shape[1]]),
         tf.gather(weights, kept),
+        context.of_rows(kept, rows),
       )
       return new_state, update, _over_all_rows(measured, kept, rows)
 
@@ -73,7 +79,7 @@ def screened(rule: Rule, on_too_few: str = 'error') -> Rule:
         updates, rule.name, rule.minimum_clients, rule.requirement
       )
     new_state, update, measured = tf.cond(
-      tf.reduce_all(finite), lambda: apply(updates, weights), drop
+      tf.reduce_all(counts), lambda: apply(updates, weights, context), drop
     )
     update = tf.ensure_shape(update, [updates.shape[1]])
     measured['num_dropped'] = rows - tf.reduce_sum(tf.cast(finite, tf.int32))
@@ -82,18 +88,9 @@ def screened(rule: Rule, on_too_few: str = 'error') -> Rule:
     )
     return new_state, update, measured
 
-  return dataclasses.replace(rule, next=next_state, unscreened=rule)
-
-
-def finite_rows(updates: tf.Tensor) -> tf.Tensor:
-  """Returns bool [n]: rows without NaN or infinity, in one pass.
-
-  A weighted sum of a row is finite just where all its entries are, and takes no
-  temporary of the size of the stack. (A weight of 0 would do as well, were it
-  not for graph optimisers that replace the product by 0.)
-  """
-  probe = tf.fill([columns.num_columns(updates)], _PROBE)
-  return tf.math.is_finite(tf.linalg.matvec(updates, probe))
+  return dataclasses.replace(
+    rule, next=next_state, unscreened=rule, on_too_few=on_too_few
+  )
 
 
 def _apply(

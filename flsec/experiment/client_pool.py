@@ -70,7 +70,9 @@ class ClientPool:
 def bucket(batches: int) -> int:
   """Returns the least of 1, 2, 3, 4, 6, 8, 12, 16, 24, ... not below `batches`.
 
+  A client without an example has a batch of padding: a slice needs its size.
+
   A client trains on its real batches only, so padding costs memory, no time.
   """
-  power = 1 << max(0, (batches - 1).bit_length())
+  power = 1 << max(0, max(batches, 1) - 1).bit_length()
   return power * 3 // 4 if power >= 4 and batches <= power * 3 // 4 else power

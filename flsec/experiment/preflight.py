@@ -31,7 +31,7 @@ def check_components(experiment: Experiment) -> None:
   server = experiment.server
   facts = {
     'num_classes': _MANY_CLASSES,
-    'num_clients': estimate.clients_of_a_round(experiment),
+    'num_clients': experiment.clients.num_clients,
   }
   # One by one first, so that an error names the one that is wrong.
   _build('aggregator', server.aggregator, facts, 'server.aggregator')
@@ -77,13 +77,14 @@ def _check_known_rows(experiment: Experiment, facts: dict[str, Any]) -> None:
     return
   knowledge = config.knowledge or attack.default_knowledge
   own = estimate.num_byzantine_of_a_round(experiment)
-  known = {'none': 1, 'partial': own, 'full': facts['num_clients'] - own}
+  clients = estimate.clients_of_a_round(experiment)
+  known = {'none': 1, 'partial': own, 'full': clients - own}
   if known[knowledge] < attack.minimum_known_rows:
     raise ConfigError(
       'attack.knowledge',
       f'{config.name} works from at least {attack.minimum_known_rows} rows; '
       f'with knowledge={knowledge} and num_byzantine={own} of '
-      f'{facts["num_clients"]} clients it sees {known[knowledge]}. Use '
+      f'{clients} clients it sees {known[knowledge]}. Use '
       'knowledge: full, or more malicious clients with knowledge: partial.',
     )
 
@@ -126,7 +127,8 @@ def _check_enough_clients(
 
   A server that says what to do with too few clients is taken at its word.
   """
-  num_clients, server = facts['num_clients'], experiment.server
+  num_clients = estimate.clients_of_a_round(experiment)
+  server = experiment.server
   if num_clients >= rule.minimum_clients or server.on_too_few != 'error':
     return
   assumed = server.aggregator.options.get('num_byzantine')
@@ -163,6 +165,6 @@ def _largest_legal(
       rule = assembly.build_rule(tried, facts)
     except ValueError:
       continue
-    if rule.minimum_clients <= facts['num_clients']:
+    if rule.minimum_clients <= estimate.clients_of_a_round(experiment):
       return assumed
   return None

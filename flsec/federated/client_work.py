@@ -9,6 +9,7 @@ from flsec.attacks.attack import AttackContext
 from flsec.federated import local_training, seed_folding, state
 from flsec.federated.local_training import Hooks, Shard, Trained
 from flsec.federated.plan import Plan
+from flsec.numerics import row_norms
 
 Struct = collections.OrderedDict
 
@@ -78,7 +79,7 @@ def build_client_work(plan: Plan) -> Callable[[Struct, Struct], Struct]:
       rank=client['rank'],
     )
     if plan.keeps_slots:
-      result.update(slots=trained.slots, count=trained.count)
+      result.update(_kept_slots(trained, slots, count))
     return result
 
   return work
@@ -92,6 +93,20 @@ def _slots(plan: Plan, broadcast: Struct, client: Struct, rows: int):
       tf.gather(broadcast['counts'], own),
     )
   return tf.zeros([rows, plan.dimension]), tf.constant(0)
+
+
+def _kept_slots(trained: Trained, slots: tf.Tensor, count: tf.Tensor) -> Struct:
+  """Returns the slots after training; those before it where it went astray.
+
+  An update that is not finite is dropped. Were its moments kept, they would
+  spoil the client's every later update, too.
+  """
+  is_finite = tf.reduce_all(row_norms.finite_rows(trained.update[tf.newaxis]))
+  is_finite &= tf.reduce_all(row_norms.finite_rows(trained.slots))
+  slots, count = tf.cond(
+    is_finite, lambda: (trained.slots, trained.count), lambda: (slots, count)
+  )
+  return Struct(slots=slots, count=count)
 
 
 def _trained(

@@ -60,7 +60,7 @@ class Trained:
     update: float32 [d], `w_end - w_start`.
     slots: float32 [num_slots, d], the optimiser's slots.
     count: int32, optimiser steps that the slots have seen.
-    loss: float32, mean training loss (nats) over all steps.
+    loss: float32, mean training loss (nats) over all steps; 0 without any.
   """
 
   update: tf.Tensor
@@ -89,8 +89,8 @@ def build_local_training(
     `(weights, shard, seed, round_number, slots, count, hooks, context,
     removed=None) -> Trained`. An epoch visits every example once, in an order
     drawn from `seed`; with `steps`, the batches go on where the last round
-    stopped. Weights that are removed, bool [d], are 0 after every step,
-    whatever gradient, momentum or hooks say.
+    stopped. A shard without examples trains no step. Weights that are removed,
+    bool [d], are 0 after every step, whatever gradient, momentum or hooks say.
 
   Raises:
     ValueError: the last conv layer is to be penalised, and there is none.
@@ -135,11 +135,9 @@ def build_local_training(
       total = clients.epochs * per_epoch
       end = _run_epochs(clients.epochs, per_epoch, shard, seed, step, start)
     else:
-      total = tf.constant(clients.steps)
+      total = tf.where(shard.count > 0, clients.steps, 0)
       first = (round_number - 1) * clients.steps
-      end = _run_steps(
-        clients.steps, first, per_epoch, shard, seed, step, start
-      )
+      end = _run_steps(total, first, per_epoch, shard, seed, step, start)
     return Trained(
       update=end[0] - weights,
       slots=tf.stack(end[1]) if end[1] else slots,

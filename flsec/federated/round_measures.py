@@ -85,21 +85,33 @@ def _num_trimmed(
   return num_trimmed(rows, num_byzantine, share)
 
 
-def crafted_cosine(updates: tf.Tensor, malicious: tf.Tensor) -> tf.Tensor:
+def crafted_cosine(
+  updates: tf.Tensor, malicious: tf.Tensor, takes_part: tf.Tensor
+) -> tf.Tensor:
   """Returns the cosine between the mean malicious and the mean benign row.
 
   Args:
     updates: float32 [n, d], after the adversary.
     malicious: bool [n].
+    takes_part: bool [n], which rows the rule is given; others may not be
+      finite, and are left out.
 
   Returns:
     float32 scalar; 0 where one of the two is zero or has no row.
   """
-  groups = tf.cast(tf.stack([malicious, ~malicious]), tf.float32)
+  groups = tf.stack([malicious & takes_part, ~malicious & takes_part])
+  groups = tf.cast(groups, tf.float32)
   shares = tf.math.divide_no_nan(
     groups, tf.reduce_sum(groups, axis=1, keepdims=True)
   )
-  means = shares @ updates  # [2, d]
+
+  def of_some() -> tf.Tensor:
+    rows = tf.where(takes_part)[:, 0]
+    return tf.gather(shares, rows, axis=1) @ tf.gather(updates, rows)
+
+  means = tf.cond(
+    tf.reduce_all(takes_part), lambda: shares @ updates, of_some
+  )  # [2, d]
   return tf.math.divide_no_nan(
     tf.reduce_sum(means[0] * means[1]), tf.norm(means[0]) * tf.norm(means[1])
   )

@@ -1,6 +1,7 @@
 """What the server does with the clients' results, up to the next broadcast."""
 
 import collections
+import dataclasses
 from typing import Callable
 
 import tensorflow as tf
@@ -17,6 +18,7 @@ from flsec.federated import (
   state,
 )
 from flsec.federated.plan import Plan
+from flsec.numerics import row_norms
 from flsec.pruning import schedule
 from flsec.pruning.pruner import PruningContext
 
@@ -27,13 +29,16 @@ def build_server_step(plan: Plan) -> Callable[[Struct, Struct], tuple]:
   """Builds `(state, stack) -> (state, metrics)`.
 
   In this order: client momentum, the adversary, the rule (which screens
-  non-finite rows), the server's step, pruning. The weights in the new state,
-  which the next round broadcasts, are the pruned ones.
+  rows), the server's step, pruning. The weights in the new state, which the
+  next round broadcasts, are the pruned ones.
 
   `metrics` holds per row, by client id: client_id, rank int32 [n]; weight,
-  loss, norm, selected float32 [n]; and scalars: update_norm, num_dropped,
-  pruned (bool), with the rule's own measurements under `rule/`, the pruning
-  record under `pruning/` and the seconds of each stage under `seconds/`.
+  loss, norm, selected float32 [n]; is_finite bool [n] (norm and is_finite: of
+  what the rule is given); and scalars: update_norm, num_dropped, pruned (bool),
+  with the rule's own measurements under `rule/` (too_few_clients int32: 1 where
+  the rule's minimum was not met, so that the plan's policy stepped in), the
+  pruning record under `pruning/` and the seconds of each stage under
+  `seconds/`.
   """
 
   def server_step(server_state: Struct, stack: Struct) -> tuple:
@@ -44,20 +49,21 @@ def build_server_step(plan: Plan) -> Callable[[Struct, Struct], tuple]:
     new_state['round'] = round_number
     metrics = Struct(
       (name, stack[name])
-      for name in ('client_id', 'rank', 'weight', 'loss', 'norm')
+      for name in ('client_id', 'rank', 'weight', 'loss', 'norm', 'is_finite')
     )
     if plan.streams:
-      update, measurements = _streamed(stack)
+      update, measurements = _streamed(plan, stack)
     else:
       updates = clock.start(_rows(plan, new_state, server_state, stack))
-      updates = adversary.rewrite(plan, server_state, updates, stack['rank'])
-      updates = clock.end('attack', updates)
-      # Norms of what the rule is given: after momentum and the adversary.
-      metrics['norm'] = _row_norms(updates)
-      update, measurements = _aggregated(
-        plan, new_state, server_state, updates, stack['weight']
+      updates = adversary.rewrite(
+        plan, server_state, updates, stack['rank'], stack['weight']
       )
-      metrics.update(_measured(plan, updates, stack['rank'], measurements))
+      updates = clock.end('attack', updates)
+      metrics.update(_sizes(plan, stack, updates))
+      update, measurements = _aggregated(
+        plan, new_state, server_state, updates, metrics
+      )
+      metrics.update(_measured(plan, updates, metrics, measurements))
     if plan.keeps_removed:  # Where weights are 0, and stay so.
       update = tf.where(server_state['removed'], 0.0, update)
     update = clock.end('rule', update)
@@ -71,7 +77,7 @@ def build_server_step(plan: Plan) -> Callable[[Struct, Struct], tuple]:
     metrics.update(
       selected=measurements.pop('selected'),
       num_dropped=measurements.pop('num_dropped', tf.constant(0)),
-      update_norm=tf.norm(update),
+      update_norm=row_norms.row_norms(update[tf.newaxis])[0][0],
       pruned=pruned,
     )
     named = (('rule', measurements), ('pruning', record))
@@ -83,27 +89,43 @@ def build_server_step(plan: Plan) -> Callable[[Struct, Struct], tuple]:
   return server_step
 
 
-def _row_norms(updates: tf.Tensor) -> tf.Tensor:
-  """Returns the l2 norm of each row, with no second stack of squares."""
-  squares = tf.matmul(
-    updates[:, tf.newaxis], updates[:, :, tf.newaxis]
-  )  # [n, 1, 1]
-  return tf.sqrt(squares[:, 0, 0])
+def _sizes(plan: Plan, stack: Struct, updates: tf.Tensor) -> Struct:
+  """Returns norm and is_finite of the rows after momentum and the adversary.
+
+  Where those change no row, they are as each client worked them out; the rows
+  that the adversary may have changed are looked at again.
+  """
+  sizes = stack['norm'], stack['is_finite']
+  if plan.clients.momentum:
+    sizes = row_norms.row_norms(updates)
+  elif plan.attack and plan.attack.attack.craft:
+    own = tf.where(stack['rank'] >= 0)
+    crafted = row_norms.row_norms(tf.gather(updates, own[:, 0]))
+    sizes = (
+      tf.tensor_scatter_nd_update(size, own, of_own)
+      for size, of_own in zip(sizes, crafted)
+    )
+  return Struct(zip(('norm', 'is_finite'), sizes))
+
+
+def _takes_part(rows: Struct) -> tf.Tensor:
+  """Returns bool [n]: rows that are finite, and of a client with examples."""
+  return tf.logical_and(rows['is_finite'], rows['weight'] > 0)
 
 
 def _measured(
   plan: Plan,
   updates: tf.Tensor,
-  ranks: tf.Tensor,
+  rows: Struct,
   measurements: dict[str, tf.Tensor],
 ) -> Struct:
   """Measures the adversary on the rows that the rule was given."""
   measured = Struct()
   if plan.attack is None:
     return measured
-  malicious = ranks >= 0
+  malicious = tf.logical_and(rows['rank'] >= 0, rows['weight'] > 0)
   measured['attack/cosine_to_benign'] = round_measures.crafted_cosine(
-    updates, malicious
+    updates, malicious, _takes_part(rows)
   )
   if plan.escape:
     shares = plan.escape(updates, malicious, measurements['selected'])
@@ -117,27 +139,35 @@ def _aggregated(
   new_state: Struct,
   old_state: Struct,
   updates: tf.Tensor,
-  weights: tf.Tensor,
+  rows: Struct,
 ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
   """Applies the rule; its own state goes into `new_state`."""
   like = plan.rule.initialize(plan.dimension)
-  rule_state, update, measurements = plan.rule.next(
-    state.own_state(old_state, 'rule', like),
-    updates,
-    weights,
+  context = dataclasses.replace(
     rule_context(plan, old_state['weights'], new_state['round']),
+    client_ids=rows['client_id'],
+    is_finite=rows['is_finite'],
+  )
+  rule_state, update, measurements = plan.rule.next(
+    state.own_state(old_state, 'rule', like), updates, rows['weight'], context
   )
   new_state.update(state.put_own_state(new_state, 'rule', rule_state))
   return update, dict(measurements)
 
 
-def _streamed(stack: Struct) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-  finite = tf.math.is_finite(stack['norm'])
-  weight = tf.where(finite, stack['weight'], 0.0)
+def _streamed(
+  plan: Plan, stack: Struct
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  """Divides the sum by its weights; with too few clients nothing is left."""
+  takes_part = _takes_part(stack)
+  count = tf.reduce_sum(tf.cast(takes_part, tf.int32))
+  weight = tf.where(takes_part, stack['weight'], 0.0)
   update = tf.math.divide_no_nan(stack['sum'], stack['sum_weight'])
+  dropped = tf.cast(~stack['is_finite'], tf.int32)
   return update, {
     'selected': tf.math.divide_no_nan(weight, stack['sum_weight']),
-    'num_dropped': tf.reduce_sum(tf.cast(~finite, tf.int32)),
+    'num_dropped': tf.reduce_sum(dropped),
+    'too_few_clients': tf.cast(count < plan.rule.minimum_clients, tf.int32),
   }
 
 
@@ -155,14 +185,39 @@ def _rows(
         old_state[name], places, stack[name]
       )
   if plan.clients.momentum:
-    # A client's momentum is a running mean of its own updates: kept here for
-    # all clients, it gives each row the value that the client would send.
-    beta = plan.clients.momentum
-    momenta = tf.gather(old_state['momenta'], stack['client_id'])
-    updates = beta * momenta + (1.0 - beta) * updates
-    new_state['momenta'] = tf.tensor_scatter_nd_update(
-      old_state['momenta'], places, updates
-    )
+    updates = _with_momentum(plan, new_state, old_state, stack, updates)
+  return updates
+
+
+def _with_momentum(
+  plan: Plan,
+  new_state: Struct,
+  old_state: Struct,
+  stack: Struct,
+  updates: tf.Tensor,
+) -> tf.Tensor:
+  """Returns the rows with momentum, which `new_state` remembers.
+
+  A client's momentum is a running mean of its own updates: kept here for all
+  clients, it gives each row the value that the client would send. That of a
+  client whose update does not count stays as it was: NaN would stay for good.
+  """
+  beta, ids = plan.clients.momentum, stack['client_id']
+  momenta = old_state['momenta']
+  everyone = plan.num_participants == plan.clients.num_clients
+  before = momenta if everyone else tf.gather(momenta, ids)
+  updates = beta * before + (1.0 - beta) * updates
+  counts = _takes_part(stack)
+  kept = tf.cond(
+    tf.reduce_all(counts),
+    lambda: updates,
+    lambda: tf.where(counts[:, tf.newaxis], updates, before),
+  )
+  new_state['momenta'] = (
+    kept
+    if everyone
+    else tf.tensor_scatter_nd_update(momenta, ids[:, tf.newaxis], kept)
+  )
   return updates
 
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from flsec.federated import local_training
 from flsec.federated.plan import Plan
+from flsec.numerics import row_norms
 
 Struct = collections.OrderedDict
 _SUMS = ('sum', 'sum_weight')
@@ -39,24 +40,26 @@ def build_stacking(plan: Plan) -> Stacking:
   """Builds the aggregation of client results.
 
   The accumulator holds, in the order in which clients were added: client_id,
-  rank int32 [n]; weight, loss, norm float32 [n] (norm: of the update); and
-  either updates float32 [n, d] (with slots and counts where kept) or, where
-  the plan streams, sum float32 [d] of weight x update over finite updates and
-  sum_weight.
+  rank int32 [n]; weight, loss, norm float32 [n]; is_finite bool [n] (both of
+  the update); and either updates float32 [n, d] (with slots and counts where
+  kept) or, where the plan streams, sum float32 [d] of weight x update over
+  finite updates and sum_weight.
   """
 
   def single(result: Struct) -> Struct:
+    # Here the update is in the cache of the thread that made it.
+    norm, is_finite = row_norms.row_norms(result['update'][tf.newaxis])
     row = Struct(
       client_id=result['client_id'],
       rank=result['rank'],
       weight=result['weight'],
       loss=result['loss'],
-      norm=tf.norm(result['update']),
+      norm=norm[0],
+      is_finite=is_finite[0],
     )
     if plan.streams:
-      finite = tf.reduce_all(tf.math.is_finite(result['update']))
-      weight = tf.where(finite, result['weight'], 0.0)
-      update = tf.where(finite, result['update'], 0.0)
+      weight = tf.where(row['is_finite'], result['weight'], 0.0)
+      update = tf.where(row['is_finite'], result['update'], 0.0)
       return Struct(
         [(name, value[tf.newaxis]) for name, value in row.items()],
         sum=update * weight,
@@ -113,6 +116,7 @@ def _accumulator_type(plan: Plan) -> Struct:
     weight=tf.TensorSpec([None], tf.float32),
     loss=tf.TensorSpec([None], tf.float32),
     norm=tf.TensorSpec([None], tf.float32),
+    is_finite=tf.TensorSpec([None], tf.bool),
   )
   if plan.streams:
     spec['sum'] = tf.TensorSpec([plan.dimension], tf.float32)

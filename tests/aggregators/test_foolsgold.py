@@ -116,18 +116,66 @@ def test_options_out_of_range_are_refused(options, message):
 
 def test_another_number_of_clients_is_refused():
   rule = aggregators.build('foolsgold', num_clients=3)
-  with pytest.raises(ValueError, match='num_clients=3 clients; got n=4 rows'):
-    rule(np.ones((4, 2), np.float32))
-  with pytest.raises(ValueError, match=r'at least 3 clients.*got n=2'):
-    rule(np.ones((2, 2), np.float32))
+  for rows in (2, 4):
+    with pytest.raises(ValueError, match=rf'num_clients=3 .*; got n={rows}'):
+      rule(np.ones((rows, 2), np.float32))
 
 
-def test_a_dropped_row_falls_under_the_policy():
-  x = np.eye(3, dtype=np.float32)
-  x[1] = np.nan
-  skipping = aggregators.build('foolsgold', num_clients=3, on_too_few='skip')
-  update, _ = rounds(skipping, [np.eye(3, dtype=np.float32), x])
-  np.testing.assert_array_equal(update, np.zeros(3))
+class TestHistory:
+  """Of ten clients, some of which take part in a round."""
+
+  def _rounds(self, given, *, num_clients=10):
+    """Runs rounds of (ids, rows); returns the state and the last shares."""
+    rule = aggregators.build('foolsgold', num_clients=num_clients)
+    state = rule.initialize(6)
+    step = tf.function(
+      lambda state, ids, x: rule.next(
+        state, x, tf.ones(tf.shape(x)[0]), server_cases.context(client_ids=ids)
+      ),
+      autograph=False,
+    )
+    for ids, x in given:
+      state, _, measured = step(state, tf.constant(ids), tf.constant(x))
+    return state.numpy(), measured['selected'].numpy()
+
+  def _given(self):
+    rng = np.random.default_rng(4)
+    ids = [[0, 3, 5, 9], [1, 3, 4, 5], [0, 4, 5, 9]]
+    rows = rng.standard_normal((3, 4, 6)).astype(np.float32)
+    return list(zip(ids, rows + rng.standard_normal(6).astype(np.float32)))
+
+  def test_is_each_clients_own(self):
+    given = self._given()
+    history = np.zeros((10, 6))
+    for ids, x in given:
+      history[ids] += x
+    state, selected = self._rounds(given)
+    np.testing.assert_allclose(state, history, atol=1e-5)
+    weights = reference_weights(history[given[-1][0]])
+    np.testing.assert_allclose(selected, weights / weights.sum(), atol=1e-4)
+
+  @pytest.mark.parametrize('value', [np.nan, np.inf])
+  def test_of_a_dropped_row_stays_as_it_was(self, value):
+    given = self._given()
+    given[1][1][2, 3] = value  # Client 4's.
+    state, selected = self._rounds(given)
+    history = np.zeros((10, 6))
+    for ids, x in given:
+      taken = np.isfinite(x).all(axis=1)
+      history[np.array(ids)[taken]] += x[taken]
+    np.testing.assert_allclose(state, history, atol=1e-5)
+    weights = reference_weights(history[given[-1][0]])
+    np.testing.assert_allclose(selected, weights / weights.sum(), atol=1e-4)
+
+  def test_of_rows_without_ids_goes_by_their_place(self):
+    x = np.eye(3, dtype=np.float32)
+    x[1] = np.nan
+    update, selected = rounds(
+      aggregators.build('foolsgold', num_clients=3),
+      [np.eye(3, dtype=np.float32), x],
+    )
+    np.testing.assert_allclose(selected, [0.5, 0, 0.5], atol=1e-6)
+    np.testing.assert_allclose(update, [0.5, 0, 0.5], atol=1e-6)
 
 
 def test_it_compiles_under_xla():

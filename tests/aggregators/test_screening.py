@@ -16,28 +16,6 @@ def broken(clients=7, bad=4):
   return x
 
 
-@pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize('column', [0, 1500, 2999])
-def test_one_bad_entry_marks_its_row(value, column):
-  x = rule_cases.stack(1, clients=3, dimension=3000)
-  x[1, column] = value
-  found = tf.function(screening.finite_rows)(tf.constant(x))
-  np.testing.assert_array_equal(found, [True, False, True])
-
-
-def test_large_finite_rows_are_kept():
-  x = np.full((2, 4000), 3.4e38, np.float32)
-  assert np.all(tf.function(screening.finite_rows)(tf.constant(x)))
-
-
-def test_an_infinity_of_each_sign_does_not_cancel():
-  x = np.zeros((2, 4), np.float32)
-  x[0, :2] = np.inf, -np.inf
-  np.testing.assert_array_equal(
-    screening.finite_rows(tf.constant(x)), [False, True]
-  )
-
-
 def test_too_few_finite_rows_stop_the_run():
   rule = aggregators.build('krum', num_byzantine=1)
   with pytest.raises(
@@ -117,6 +95,25 @@ def test_weights_of_dropped_rows_do_not_count():
   rule = aggregators.build('mean')
   found = rule(x, weights=np.array([1.0, 50.0, 2.0], np.float32))
   np.testing.assert_allclose(found, [3.0])
+
+
+def test_rows_of_weight_zero_are_dropped():
+  x = np.array([[0.0], [3.0], [0.0], [5.0], [4.0]], np.float32)
+  weights = np.array([0.0, 1, 0, 2, 7], np.float32)
+  # Krum's rows are 1 from their nearest: the first of three that tie.
+  for name, expected in (('median', 4), ('krum', 3), ('mean', 41 / 10)):
+    options = {'num_byzantine': 0} if name == 'krum' else {}
+    found = aggregators.build(name, **options)(x, weights=weights)
+    np.testing.assert_allclose(found, [expected], rtol=1e-6)
+
+
+def test_clients_without_examples_alone_are_too_few():
+  rule = aggregators.build('median', on_too_few='skip')
+  update, measured = rule.next(
+    (), tf.ones([3, 2]), tf.zeros([3]), rules.ServerContext()
+  )[1:]
+  np.testing.assert_array_equal(update, np.zeros(2))
+  assert measured['num_dropped'] == 0 and measured['too_few_clients'] == 1
 
 
 def test_a_policy_by_another_name_is_refused():

@@ -73,7 +73,18 @@ def test_padding_is_zeros_behind_the_examples():
 
 @pytest.mark.parametrize(
   'batches, size',
-  [(1, 1), (2, 2), (3, 3), (4, 4), (5, 6), (6, 6), (7, 8), (9, 12), (13, 16)],
+  [
+    (0, 1),
+    (1, 1),
+    (2, 2),
+    (3, 3),
+    (4, 4),
+    (5, 6),
+    (6, 6),
+    (7, 8),
+    (9, 12),
+    (13, 16),
+  ],
 )
 def test_sizes_are_few(batches, size):
   assert client_pool.bucket(batches) == size

@@ -1,5 +1,7 @@
 """Crafted rows: who sees what, when, and whose rows change."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -32,7 +34,7 @@ def _four():
   return tiny.clients_config(4)
 
 
-def _rewritten(plan, rows, ranks=_RANKS, round_number=0):
+def _rewritten(plan, rows, ranks=_RANKS, round_number=0, weights=None):
   """Returns [n], the first entry of each row after the adversary."""
   server_state = state.initial_state(plan)
   server_state['round'] = tf.constant(round_number)
@@ -41,7 +43,8 @@ def _rewritten(plan, rows, ranks=_RANKS, round_number=0):
 
   @tf.function(autograph=False)
   def rewrite(updates, ranks):
-    return adversary.rewrite(plan, server_state, updates, ranks)
+    sizes = tf.constant(weights or [1.0] * len(rows))
+    return adversary.rewrite(plan, server_state, updates, ranks, sizes)
 
   return rewrite(updates, tf.constant(ranks)).numpy()
 
@@ -114,6 +117,21 @@ class TestRows:
     _rewritten(_plan(craft), [1, 2, 3, 4])
     assert seen == {'own': 2, 'benign': 2}
 
+  def test_clients_without_examples_neither_send_nor_are_seen(self):
+    told = {}
+
+    def craft(own, benign, context):
+      told.update(clients=context.num_clients, f=context.num_byzantine)
+      return _sums(own, benign, context) + 100.0 * tf.cast(
+        10 * context.num_clients + context.num_byzantine, tf.float32
+      )
+
+    plan = dataclasses.replace(_plan(craft), has_empty_clients=True)
+    found = _rewritten(plan, [1, 2, 3, 4], weights=[0.0, 5.0, 0.0, 2.0])
+    # One's own 2, the benign 4; 2 clients, 1 of them malicious.
+    sent = 2 + 4000 - 2100  # On gradients, so that the sign of these turns.
+    np.testing.assert_array_equal(found[:, 0], [1, sent, 3, 4])
+
 
 class TestSchedule:
   def test_only_attacked_rounds(self):
@@ -158,6 +176,8 @@ def test_without_craft_nothing_is_rewritten():
   attack = Attack('x', poison=lambda x, y, context: (x, y))
   plan = tiny.plan(attack=tiny.attack_plan(attack, _MALICIOUS))
   updates = tf.ones([4, plan.dimension])
-  found = adversary.rewrite(plan, state.initial_state(plan), updates, None)
+  found = adversary.rewrite(
+    plan, state.initial_state(plan), updates, None, None
+  )
   assert found is updates
-  assert adversary.rewrite(tiny.plan(), {}, updates, None) is updates
+  assert adversary.rewrite(tiny.plan(), {}, updates, None, None) is updates

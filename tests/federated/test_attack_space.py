@@ -118,7 +118,7 @@ def _rewritten(plan, updates, previous):
 
   @tf.function(autograph=False)
   def rewrite(updates):
-    return adversary.rewrite(plan, server_state, updates, ranks)
+    return adversary.rewrite(plan, server_state, updates, ranks, tf.ones([_N]))
 
   return rewrite(tf.constant(updates)).numpy()[:_F]
 

@@ -235,6 +235,44 @@ def test_relabelled_examples_keep_their_labels_in_every_batch(padded, clients):
   )
 
 
+@pytest.mark.parametrize('value', [np.nan, np.inf])
+def test_slots_of_an_update_that_is_not_finite_are_those_before(value):
+  # NaN in an Adam moment would stay there for good.
+  optimizer = {'learning_rate': 0.01, 'name': 'adam', 'persistent': True}
+  attack = Attack('x', gradient=lambda gradient, weights, context: value)
+  plan = dataclasses.replace(
+    _attacked(attack, stop_round=1),
+    clients=tiny.clients_config(optimizer=optimizer),
+  )
+  slots = np.zeros([4, 2, plan.dimension], np.float32)
+  slots[1] = 0.25
+  given = {
+    'slots': tf.constant(slots),
+    'counts': tf.constant([0, 40, 0, 0]),
+  }
+  bad, good = _results(plan, [(1, 1), (0, 1)], **given)
+  assert not np.isfinite(bad['update']).all()
+  np.testing.assert_array_equal(bad['slots'], slots[1])
+  assert bad['count'] == 40
+  assert np.isfinite(good['update']).all() and good['count'] == 4
+
+
+def test_slots_that_are_not_finite_are_not_kept():
+  # The second moment overflows; the update itself is 0 and finite.
+  optimizer = {'learning_rate': 0.01, 'name': 'adam', 'persistent': True}
+
+  def gradient(gradient, weights, context):
+    return tf.ones_like(gradient) * 1e25
+
+  plan = dataclasses.replace(
+    _attacked(Attack('x', gradient=gradient)),
+    clients=tiny.clients_config(epochs=1, batch_size=16, optimizer=optimizer),
+  )
+  found = _result(plan, 1)
+  assert np.isfinite(found['update']).all()
+  assert not found['slots'].any() and found['count'] == 0
+
+
 def test_client_type_is_what_the_pool_makes():
   plan = tiny.plan()
   client = tiny.structs(tiny.federation(_SIZES))[0]

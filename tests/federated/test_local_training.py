@@ -164,6 +164,22 @@ HOOKS = {
 }
 
 
+class TestNoExamples:
+  @pytest.mark.parametrize('mode', ['epochs', 'steps'])
+  @pytest.mark.parametrize('batch_size', [None, 4])
+  def test_nothing_is_trained(self, mode, batch_size):
+    clients = tiny.clients_config(1, **{mode: 2})
+    for round_number in (1, 5):
+      trained = _train(
+        clients,
+        _client(0, batch_size=batch_size),
+        padded=batch_size is not None,
+        round_number=round_number,
+      )
+      assert not np.any(trained.update)
+      assert trained.count == 0 and trained.loss == 0
+
+
 class TestPadding:
   @pytest.mark.parametrize('name', HOOKS)
   @pytest.mark.parametrize('mode', ['epochs', 'steps'])

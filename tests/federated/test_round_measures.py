@@ -159,13 +159,25 @@ def test_nothing_is_defined_for_other_rules():
 def test_cosine_of_the_mean_rows():
   rows = tf.constant([[1.0, 0], [1, 2], [-2, -2]])
   malicious = tf.constant([False, False, True])
-  found = round_measures.crafted_cosine(rows, malicious)
+  everyone = tf.constant([True] * 3)
+  found = round_measures.crafted_cosine(rows, malicious, everyone)
   assert float(found) == pytest.approx(-1.0)
+
+
+def test_cosine_of_the_rows_that_take_part():
+  rows = tf.constant([[1.0, 0], [np.nan, 2], [0, 2], [np.inf, 1], [9, 9]])
+  malicious = tf.constant([False, False, True, True, True])
+  takes_part = tf.constant([True, False, True, False, False])
+  found = round_measures.crafted_cosine(rows, malicious, takes_part)
+  assert float(found) == 0.0
+  rows = tf.constant([[3.0, 0], [np.nan, 2], [3, 3], [np.inf, 1], [9, 9]])
+  found = round_measures.crafted_cosine(rows, malicious, takes_part)
+  assert float(found) == pytest.approx(0.5**0.5)
 
 
 def test_cosine_without_a_malicious_row_is_zero():
   found = round_measures.crafted_cosine(
-    tf.ones([2, 3]), tf.constant([False] * 2)
+    tf.ones([2, 3]), tf.constant([False] * 2), tf.constant([True] * 2)
   )
   assert float(found) == 0.0
 

@@ -29,6 +29,7 @@ def _stack(plan, rows, **changes):
     'weight': tf.ones([count]),
     'loss': tf.range(count, dtype=tf.float32),
     'norm': tf.norm(updates, axis=1),
+    'is_finite': tf.reduce_all(tf.math.is_finite(updates), axis=1),
     'updates': tf.constant(updates),
     **changes,
   }
@@ -93,6 +94,47 @@ def test_rows_that_are_not_finite_are_dropped_and_counted():
     new['weights'][0] - plan.initial_weights[0], 2, atol=1e-6
   )
   np.testing.assert_array_equal(metrics['selected'][[1, 3]], 0)
+  np.testing.assert_array_equal(metrics['is_finite'], [1, 0, 1, 0])
+
+
+def test_rows_of_weight_zero_take_no_part():
+  # Two clients without an example, whose updates are 0: the median of all four
+  # rows would be 1.
+  plan = tiny.plan(rule='median')
+  stack = _stack(plan, [[0.0], [4.0], [2.0], [0.0]])
+  stack['weight'] = tf.constant([0.0, 3, 5, 0])
+  new, metrics = _step(plan, stack)
+  np.testing.assert_allclose(
+    new['weights'][0] - plan.initial_weights[0], 3, atol=1e-6
+  )
+  assert metrics['num_dropped'] == 0
+  assert (metrics['selected'] > 0).tolist() == [False, True, True, False]
+
+
+def test_rules_are_told_whose_rows_they_get():
+  seen = []
+
+  def next_state(rule_state, updates, weights, context):
+    seen.append(context.client_ids)
+    ids = tf.reduce_sum(10**context.client_ids)
+    return rule_state, updates[0], {'selected': weights, 'ids': ids}
+
+  plan = tiny.plan(rule=Rule('ids', next_state), num_participants=3)
+  stack = _stack(plan, [[1.0], [2.0], [3.0]], client_id=tf.constant([3, 0, 1]))
+  assert _step(plan, stack)[1]['rule/ids'] == 1011
+  stack = _stack(plan, [[1.0], [2.0], [np.nan]])
+  stack['client_id'] = tf.constant([3, 0, 1])
+  assert _step(plan, stack)[1]['rule/ids'] == 1001
+
+
+def test_norms_of_far_rows_are_right():
+  attack = Attack('x', craft=lambda own, benign, context: own * 1e20)
+  planned = tiny.attack_plan(attack, [True] + [False] * 3)
+  plan = tiny.plan(rule='median', attack=planned)
+  stack = _stack(plan, [[3.0, 4.0]] * _N, rank=tf.constant([0, -1, -1, -1]))
+  _, metrics = _step(plan, stack)
+  np.testing.assert_allclose(metrics['norm'], [5e20, 5, 5, 5], rtol=1e-6)
+  assert metrics['is_finite'].all()
 
 
 class TestMomentum:
@@ -120,6 +162,30 @@ class TestMomentum:
       new['momenta'][:, 0], [1, 2.8, 1, 4.8], rtol=1e-6
     )
     np.testing.assert_allclose(metrics['rule/largest'], 4.8, rtol=1e-6)
+
+  def test_of_a_row_that_is_dropped_stays_as_it_was(self):
+    plan = self._plan()
+    server_state, _ = _step(plan, _stack(plan, [[10.0]] * _N))
+    bad = _stack(plan, [[10.0], [np.nan], [np.inf], [10.0]])
+    server_state, metrics = _step(plan, bad, server_state)
+    assert metrics['num_dropped'] == 2
+    np.testing.assert_allclose(server_state['momenta'][:, 0], [3.6, 2, 2, 3.6])
+    server_state, metrics = _step(
+      plan, _stack(plan, [[10.0]] * _N), server_state
+    )
+    assert metrics['num_dropped'] == 0
+    np.testing.assert_allclose(
+      server_state['momenta'][:, 0], [4.88, 3.6, 3.6, 4.88]
+    )
+
+  def test_of_a_client_without_examples_stays_as_it_was(self):
+    plan = self._plan(num_participants=2)
+    server_state = state.initial_state(plan)
+    server_state['momenta'] += 1.0
+    stack = _stack(plan, [[0.0], [20.0]], client_id=tf.constant([1, 3]))
+    stack['weight'] = tf.constant([0.0, 1])
+    new, _ = _step(plan, stack, server_state)
+    np.testing.assert_allclose(new['momenta'][:, 0], [1, 1, 1, 4.8])
 
   def test_the_adversary_sees_rows_with_momentum(self):
     def craft(own, benign, context):
@@ -254,6 +320,7 @@ class TestStreamed:
       **stack,
       'weight': tf.constant(weights),
       'norm': tf.constant(norms),
+      'is_finite': tf.constant(np.isfinite(norms)),
       'sum': tf.one_hot(0, plan.dimension) * total,
       'sum_weight': tf.constant(
         float(sum(w for w, n in zip(weights, norms) if np.isfinite(n)))
@@ -268,6 +335,7 @@ class TestStreamed:
     np.testing.assert_allclose(moved[0], 12 / 5, rtol=1e-5)
     np.testing.assert_allclose(metrics['selected'], [0.2, 0, 0.8], rtol=1e-6)
     assert metrics['num_dropped'] == 1
+    assert metrics['rule/too_few_clients'] == 0
 
   def test_no_client_left_leaves_the_weights(self):
     plan = tiny.plan(num_participants=2)
@@ -275,6 +343,13 @@ class TestStreamed:
     new, metrics = _step(plan, stack)
     np.testing.assert_array_equal(new['weights'], plan.initial_weights)
     assert metrics['num_dropped'] == 2
+    assert metrics['rule/too_few_clients'] == 1
+
+  def test_clients_without_examples_are_too_few(self):
+    plan = tiny.plan(num_participants=2)
+    _, metrics = _step(plan, self._stack(plan, 0.0, [0.0, 0.0], [1.0, 1.0]))
+    assert metrics['num_dropped'] == 0
+    assert metrics['rule/too_few_clients'] == 1
 
 
 def test_stages_are_timed():

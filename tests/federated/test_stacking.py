@@ -46,6 +46,7 @@ class TestRows:
     np.testing.assert_array_equal(total['updates'][:, 1], [-2, 0, -1])
     np.testing.assert_array_equal(total['weight'], [3, 1, 2])
     np.testing.assert_allclose(total['norm'], np.sqrt([8, 0, 2]), rtol=1e-6)
+    assert np.all(total['is_finite'])
 
   def test_merging_concatenates(self):
     plan = _plan('median')
@@ -61,6 +62,7 @@ class TestRows:
     parts = stacking.build_stacking(plan)
     total = _total(parts, [_result(0, _row(plan, np.nan, 1))])
     assert np.isnan(total['updates'][0, 0])
+    assert not total['is_finite'][0]
 
   def test_slots_ride_along(self):
     optimizer = {'learning_rate': 0.1, 'name': 'adam', 'persistent': True}

@@ -1,0 +1,61 @@
+"""Lengths of rows, and which rows are finite, in one pass over the stack."""
+
+import tensorflow as tf
+
+from flsec.numerics import columns
+
+# Squares in float32 are exact enough in between: sums of smaller ones lose
+# digits to underflow, larger ones may overflow.
+_LEAST, _MOST = 1e-25, 1e37
+# Small enough that no sum of finite entries overflows: |x| < 2^128, d < 2^40.
+_PROBE = 2.0**-40
+
+
+def row_norms(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+  """Returns each row's l2 norm and whether all its entries are finite.
+
+  One pass in float32. Where a sum of squares leaves its range (a row of 1e20
+  is finite, its squares are not) there is a second one in float64.
+
+  Args:
+    rows: float32 [n, d].
+
+  Returns:
+    Norms float32 [n], NaN or infinite where a row is not finite (and infinite
+    where the norm itself exceeds float32), and bool [n].
+  """
+  # A product of matrices: no second stack of squares.
+  squares = tf.matmul(rows[:, tf.newaxis], rows[:, :, tf.newaxis])[:, 0, 0]
+  is_safe = (squares > _LEAST) & (squares < _MOST)
+  norms, is_finite = tf.cond(
+    tf.reduce_all(is_safe),
+    lambda: (tf.sqrt(squares), is_safe),
+    lambda: _in_float64(rows),
+  )
+  return norms, is_finite
+
+
+def _in_float64(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+  def squares(block: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
+    # Not out of range whatever d: (3e38)^2 < 1e77.
+    return tf.reduce_sum(tf.square(tf.cast(block, tf.float64)), axis=1)
+
+  count = columns.num_rows(rows)
+  total = columns.sum_columns(
+    squares,
+    rows,
+    tf.zeros([columns.num_columns(rows)]),
+    tf.zeros([count], tf.float64),
+  )
+  return tf.cast(tf.sqrt(total), tf.float32), tf.math.is_finite(total)
+
+
+def finite_rows(rows: tf.Tensor) -> tf.Tensor:
+  """Returns bool [n]: rows [n, d] without NaN or infinity, in one pass.
+
+  A weighted sum of a row is finite just where all its entries are, and takes no
+  temporary of the size of the stack. (A weight of 0 would do as well, were it
+  not for graph optimisers that replace the product by 0.)
+  """
+  probe = tf.fill([columns.num_columns(rows)], _PROBE)
+  return tf.math.is_finite(tf.linalg.matvec(rows, probe))
