@@ -26,12 +26,14 @@ def to_yaml(experiment: Experiment) -> str:
 def fingerprint(experiment: Experiment) -> str:
   """Returns a hash that two experiments share when their results agree.
 
-  What only describes a run, or says where it runs, does not count, so that an
-  unfinished run may be resumed on other hardware. Precision does count.
+  What only describes a run, says where it runs or when it stops, does not
+  count, so that an unfinished run may be resumed on other hardware, or beyond a
+  round that stopped it. Precision does count.
   """
   plain = to_dict(experiment)
   for key in _IGNORED:
     plain.pop(key)
+  plain['server'].pop('on_non_finite')
   for name in RuntimeConfig.PRECISIONS:
     plain[name] = getattr(experiment.runtime, name)
   text = json.dumps(plain, sort_keys=True, default=repr)

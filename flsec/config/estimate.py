@@ -1,20 +1,23 @@
 """Tells rules how many malicious clients they have to withstand.
 
 Most rules take `num_byzantine`. Where the YAML leaves it out, the rule gets the
-true number: the perfect estimate that papers assume. So does a rule for which
-it is null by default, unless the YAML gives what stands in its place (another
-option that is null by default, such as `trim_fraction`).
+number of a round: the perfect estimate that papers assume. It is the true one
+wherever every round has the same; where clients are drawn at random it is the
+expected one, which a round may exceed (`clients/malicious_above_f` says by how
+many). So does a rule for which it is null by default, unless the YAML gives
+what stands in its place (another option that is null by default, such as
+`trim_fraction`).
 """
 
 import dataclasses
 import fractions
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Optional
 
 from flsec import registry
 from flsec.config import annotations
-from flsec.config.schema import Component, Experiment
+from flsec.config.schema import Component, Experiment, ServerConfig
 
 
 def fill(experiment: Experiment) -> Experiment:
@@ -39,7 +42,7 @@ def clients_of_a_round(experiment: Experiment) -> int:
 
 
 def num_byzantine_of_a_round(experiment: Experiment) -> int:
-  """Returns how many malicious clients a round has, f.
+  """Returns how many malicious clients a round is expected to have, f.
 
   All of them where all clients take part, the configured number where the
   selection fixes it, and the expected number, rounded up, where clients are
@@ -54,6 +57,26 @@ def num_byzantine_of_a_round(experiment: Experiment) -> int:
     clients_of_a_round(experiment), clients.num_clients
   )
   return math.ceil(share * attack.num_byzantine)
+
+
+def num_byzantine_told(server: ServerConfig) -> Optional[int]:
+  """Returns the f that the server withstands, once left-out ones are filled in.
+
+  The smallest `num_byzantine` of the rule, the rules inside it and the
+  pre-aggregators; None where none of them has any.
+  """
+  components = (server.aggregator, *server.preaggregators)
+  told = [f for one in components for f in _told(one.options)]
+  return min(told, default=None)
+
+
+def _told(options: Mapping[str, Any]) -> Iterator[int]:
+  for name, value in options.items():
+    if name == 'num_byzantine' and value is not None:
+      yield value
+    for inner in value if isinstance(value, (list, tuple)) else (value,):
+      if isinstance(inner, Mapping):
+        yield from _told(inner)
 
 
 def _filled(kind: str, component: Component, true_number: int) -> Component:

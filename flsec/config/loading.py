@@ -15,6 +15,7 @@ from flsec.config.validate import validate
 # Values that name or describe a run, or say where it runs: no part of a cell's
 # name, since they do not change the result.
 _UNNAMED = ('name', 'description', 'runtime', 'plugins', 'seed', 'sweep')
+_UNNAMED_PATHS = ('server.on_non_finite',)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +84,11 @@ def load_cells(
   _add_plugins(plain, plugins, path)
   chosen = sweep.choices(varied, path)
   experiments = [_experiment(plain, flags, choice, path) for choice in chosen]
-  named = [flag for flag in flags if flag.keys[0] not in _UNNAMED]
+  named = [
+    flag
+    for flag in flags
+    if flag.keys[0] not in _UNNAMED and flag.path not in _UNNAMED_PATHS
+  ]
   names = sweep.cell_names(
     [(*choice, *named) for choice in chosen],
     [experiment.seed for experiment in experiments],

@@ -176,13 +176,18 @@ class ServerConfig:
 
   Attributes:
     aggregator: the rule. An option `num_byzantine` that it requires and the
-      file leaves out is the true number of malicious clients.
+      file leaves out is the number of malicious clients in a round: the
+      expected one, rounded up, where `clients.selection` is `uniform`, so that
+      a round may have more (`clients/malicious_above_f`); else the true one.
     preaggregators: what rewrites the stack of updates before the rule, in this
       order.
     learning_rate: factor of the aggregated update.
-    on_too_few: what happens in a round in which screening (NaN, Inf) leaves
-      fewer clients than the rule is defined for: `error` ends the run, `mean`
-      takes the mean of the others, `skip` leaves the model as it is.
+    on_too_few: what happens in a round in which screening (NaN, infinity, no
+      example) leaves fewer clients than the rule is defined for: `error` ends
+      the run, `mean` takes the mean of the others, `skip` leaves the model as
+      it is.
+    on_non_finite: what happens after a round that leaves a weight or a test
+      loss that is not finite: `error` ends the run, `warn` goes on.
     root_training: how the server trains on its root examples.
   """
 
@@ -190,6 +195,7 @@ class ServerConfig:
   preaggregators: tuple[Component, ...] = _field((), kind='preaggregator')
   learning_rate: float = _field(1.0, above=0)
   on_too_few: Literal['error', 'mean', 'skip'] = 'error'
+  on_non_finite: Literal['error', 'warn'] = 'error'
   root_training: RootTrainingConfig = _field(RootTrainingConfig)
 
 

@@ -76,6 +76,7 @@ def assemble(
       experiment.server.root_training, experiment.clients.optimizer
     ),
     num_participants=estimate.clients_of_a_round(experiment),
+    has_empty_clients=bool((np.diff(federation.offsets) == 0).any()),
     padded=uses_xla,
     escape=_escape(experiment, facts),
   )
@@ -91,7 +92,8 @@ def build_rule(
   """Builds the aggregation rule, pre-aggregators and screening included.
 
   Under XLA the rule itself is compiled; screening, which may change the number
-  of rows, stays outside.
+  of rows, stays outside. A round with too few clients leaves the model as it is
+  where the policy is `error`: the loop, which knows round and clients, stops.
   """
   rule = _build('aggregator', server.aggregator, facts)
   if server.preaggregators:
@@ -103,7 +105,8 @@ def build_rule(
     rule = preaggregator.compose(stages, rule)
   if uses_xla:
     rule = dataclasses.replace(rule, next=xla.compiled(rule.next))
-  return screening.screened(rule, server.on_too_few)
+  policy = 'skip' if server.on_too_few == 'error' else server.on_too_few
+  return screening.screened(rule, policy)
 
 
 def build_attack(config: schema.AttackConfig, facts: dict[str, Any]) -> Attack:
@@ -144,7 +147,7 @@ def _facts(
 ) -> dict[str, Any]:
   return {
     'num_classes': federation.num_classes,
-    'num_clients': estimate.clients_of_a_round(experiment),
+    'num_clients': experiment.clients.num_clients,
     'input_shape': tuple(federation.x.shape[1:]),
   }
 

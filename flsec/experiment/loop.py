@@ -22,6 +22,7 @@ from flsec.experiment.client_pool import ClientPool
 from flsec.experiment.evaluation import Evaluator
 from flsec.experiment.metric_writer import MetricWriter
 from flsec.experiment.progress import Progress, Watcher
+from flsec.experiment.round_checks import RoundChecks
 from flsec.experiment.round_metrics import round_metrics
 from flsec.experiment.run_directory import RunDirectory
 from flsec.federated import process
@@ -57,8 +58,9 @@ def run_cell(
     What `summary.json` holds.
 
   Raises:
-    ValueError: the directory cannot be used, data is missing or broken, or a
-      component does not fit the data.
+    ValueError: the directory cannot be used, data is missing or broken, a
+      component does not fit the data, or a round went astray
+      (`round_checks.RoundError`).
   """
   with (
     RunDirectory.open(
@@ -142,20 +144,24 @@ def _build_round(
     num_threads=experiment.runtime.threads or threads.usable_cores(),
     attack=attack and attack.attack,
   )
+  checks = RoundChecks(experiment.server, plan.rule)
+  told = estimate.num_byzantine_told(experiment.server) if attack else None
 
   def one_round(round_number: int, state: Any) -> tuple[Any, dict[str, float]]:
     started = time.perf_counter()
     ids = assembly.select_clients(experiment, assembled.malicious, round_number)
     state, output = runtime.next(state, pool.structs(ids))
     trained = time.perf_counter()
+    weights = np.asarray(state['weights'])
     metrics: dict[str, float] = {}
     is_last = round_number == experiment.rounds
     if is_last or round_number % experiment.evaluation.every == 0:
-      metrics.update(evaluator.evaluate(np.asarray(state['weights'])))
+      metrics.update(evaluator.evaluate(weights))
+    checks.check(round_number, output, weights, metrics)
     if attack:
       active = bool(attack.is_active(round_number))
       metrics['attack/active'] = int(active)
-    metrics.update(round_metrics(output, assembled.plan.rule))
+    metrics.update(round_metrics(output, plan.rule, told))
     ended = time.perf_counter()
     metrics.update(_stage_seconds(runtime.stage_seconds, metrics))
     metrics['time/evaluation_seconds'] = ended - trained

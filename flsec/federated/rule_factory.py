@@ -11,9 +11,11 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from flsec.aggregators import screening
 from flsec.aggregators.rule import Measurements, Rule, ServerContext
 from flsec.data.dataset import Split
 from flsec.federated import seed_folding, server_context, tracing, value_vector
+from flsec.federated.mean_factory import MeanFactory
 from flsec.federated.root_training import RootTraining
 from flsec.models.flat import FlatModel
 
@@ -70,10 +72,14 @@ def as_aggregation_factory(
   The values are flattened and concatenated to a vector each, stacked to [n, d]
   on the server, given to the rule, and its result gets the values' structure
   back. The row order, which decides ties, is the order in which TFF delivers
-  values. A rule that is a mean is a `tff.federated_mean`, with no stack.
+  values. A rule that is a mean is a sum, with no stack.
+
+  Values with NaN or infinity are dropped, as in a round of flsec. Where too few
+  are left, the rule's policy holds (`aggregators.build(..., on_too_few=...)`).
 
   Args:
-    rule: what aggregates.
+    rule: what aggregates; one that is not screened yet is, with the policy
+      'error'.
     num_clients: n, where it is the same in every round: rules are faster when
       they know it. A round with another number fails.
     seed: int32 [2], for rules that draw; each round uses its own.
@@ -84,7 +90,7 @@ def as_aggregation_factory(
   Returns:
     The factory. The process's state is (rule state, round number) and, where a
     server is given, the weights that are followed; its measurements are the
-    rule's.
+    rule's (of a mean `num_dropped` and `too_few_clients`).
 
   Raises:
     ValueError: the rule needs what a stock process does not have and `server`
@@ -102,33 +108,11 @@ def as_aggregation_factory(
       f'Rule {rule.name!r} needs at least {rule.minimum_clients} clients; got '
       f'num_clients={num_clients}.'
     )
+  if rule.unscreened is None:
+    rule = screening.screened(rule)
   if rule.is_weighted_mean:
-    return _MeanFactory()
+    return MeanFactory(rule)
   return _RuleFactory(rule, num_clients, server, seed, values_are_descents)
-
-
-class _MeanFactory(tff.aggregators.UnweightedAggregationFactory):
-  """The plain mean; a rule that is a mean needs no stack."""
-
-  def create(self, value_type: tff.Type) -> tff.templates.AggregationProcess:
-    value_vector.check_floats(value_type)
-
-    @tff.federated_computation()
-    def initialize() -> Any:
-      return tff.federated_value((), tff.SERVER)
-
-    @tff.federated_computation(
-      initialize.type_signature.result,
-      tff.FederatedType(value_type, tff.CLIENTS),
-    )
-    def next_round(state: Any, values: Any) -> Any:
-      return tff.templates.MeasuredProcessOutput(
-        state,
-        tff.federated_mean(values),
-        tff.federated_value((), tff.SERVER),
-      )
-
-    return tff.templates.AggregationProcess(initialize, next_round)
 
 
 class _RuleFactory(tff.aggregators.UnweightedAggregationFactory):

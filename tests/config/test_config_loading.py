@@ -92,6 +92,12 @@ class TestCells:
     cell = loading.load_cells(write(), sets)[0]
     assert cell.name == 'aggregator=krum,seed=3'
 
+  def test_when_a_run_stops_is_no_part_of_the_name(self, write):
+    # So that a run that was stopped goes on in its own folder.
+    sets = ['server.on_non_finite=warn', 'server.on_too_few=skip']
+    cell = loading.load_cells(write(), sets)[0]
+    assert cell.name == 'on_too_few=skip,seed=1'
+
   def test_set_and_sweep_of_one_path_are_refused(self, write):
     path = write(sweep={'seed': [1, 2]})
     with pytest.raises(ConfigError, match=r'^--seed=3: seed: is varied by'):

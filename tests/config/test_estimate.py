@@ -80,6 +80,43 @@ class TestFill:
     assert estimate.fill(once) == once
 
 
+@pytest.mark.usefixtures('plugin')
+@pytest.mark.parametrize(
+  'changes, told',
+  [
+    (['server.aggregator=needs'], 4),
+    (['server.aggregator=mean'], None),
+    (['server.aggregator={name: either, share: 0.1}'], None),
+    (
+      [
+        'server.aggregator={name: wraps, rule: {name: needs, num_byzantine: 3}}'
+      ],
+      3,
+    ),
+    (
+      ['server.aggregator={name: wraps, rule: needs, others: [has_default]}'],
+      2,
+    ),
+    (
+      ['server.aggregator=needs', 'server.preaggregators=[mixes]'],
+      4,
+    ),
+    (
+      [
+        'server.aggregator=needs',
+        'clients.selection=uniform',
+        'clients.num_selected=6',
+      ],
+      2,  # 6 of 20 clients, 4 malicious: 1.2 are expected.
+    ),
+  ],
+)
+def test_the_number_told_is_the_smallest_that_anything_withstands(
+  build, changes, told
+):
+  assert estimate.num_byzantine_told(build(*changes).server) == told
+
+
 class TestNumberOfARound:
   @pytest.mark.parametrize(
     'changes, clients, malicious',

@@ -5,6 +5,7 @@ import pytest
 import small_experiment
 import tensorflow as tf
 
+from flsec.aggregators.rule import ServerContext
 from flsec.config import schema
 from flsec.experiment import assembly
 
@@ -63,6 +64,13 @@ class TestPlan:
   def test_nobody_malicious_is_no_attack(self):
     assembled = _assemble('attack.num_byzantine=0')
     assert assembled.plan.attack is None and not assembled.malicious.any()
+
+  def test_knows_whether_clients_may_be_empty(self, assembled):
+    assert not assembled.plan.has_empty_clients
+    partition = '{name: dirichlet, alpha: 0.01, by: class, min_samples: 0}'
+    found = _assemble(f'dataset.partition={partition}')
+    assert (np.diff(found.federation.offsets) == 0).any()
+    assert found.plan.has_empty_clients
 
   def test_server_examples_are_kept_apart(self):
     assembled = _assemble('dataset.root={size: 20}')
@@ -129,6 +137,24 @@ class TestRule:
     rows = np.ones([2, 3], np.float32)
     rule = self._built('server.aggregator=krum', 'server.on_too_few=skip')
     assert not rule(rows).numpy().any()
+
+  @pytest.mark.parametrize('uses_xla', [False, True])
+  @pytest.mark.parametrize('policy', ['error', 'skip', 'mean'])
+  def test_too_few_clients_are_left_to_the_loop(self, policy, uses_xla):
+    rule = self._built(
+      'server.aggregator={name: krum, num_byzantine: 0}',
+      f'server.on_too_few={policy}',
+      uses_xla=uses_xla,
+    )
+    rows = np.float32([[1.0], [2.0], [np.nan], [np.inf]])
+
+    @tf.function(autograph=False)
+    def run(rows):
+      return rule.next((), rows, tf.ones([4]), ServerContext())[1:]
+
+    update, measured = run(tf.constant(rows))
+    assert measured['too_few_clients'].numpy() == 1
+    assert update.numpy() == (1.5 if policy == 'mean' else 0)
 
   def test_is_told_of_the_federation(self):
     rule = self._built('server.aggregator=foolsgold')

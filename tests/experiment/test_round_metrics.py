@@ -19,6 +19,7 @@ def _output(**changes):
     'weight': np.ones(4),
     'loss': np.array([1.0, 9.0, 3.0, 9.0]),
     'norm': np.array([2.0, 10.0, 4.0, 30.0]),
+    'is_finite': np.ones(4, bool),
     'selected': np.array([0.5, 0.25, 0.0, 0.25]),
     'update_norm': np.float32(7.0),
     'num_dropped': np.int32(1),
@@ -43,6 +44,38 @@ def test_benign_and_malicious_apart():
   assert found['update_norm/malicious_mean'] == 20.0
   assert found['update_norm/aggregate'] == 7.0
   assert found['rule/num_dropped'] == 1
+
+
+def test_norms_are_means_over_finite_updates():
+  found = round_metrics(
+    _output(
+      norm=np.array([2.0, 10.0, np.nan, np.inf]),
+      is_finite=np.array([True, True, False, False]),
+    )
+  )
+  assert found['update_norm/benign_mean'] == 2.0
+  assert found['update_norm/malicious_mean'] == 10.0
+
+
+def test_clients_without_examples_do_not_count():
+  found = round_metrics(_output(weight=np.array([0.0, 1, 5, 0])))
+  assert found['clients/participating'] == 2
+  assert found['clients/malicious'] == 1
+  assert found['clients/empty'] == 2
+  assert found['train/loss'] == 3.0
+  assert found['update_norm/benign_mean'] == 4.0
+  assert found['update_norm/malicious_mean'] == 10.0
+  assert found['rule/selected_benign'] == 0
+  assert found['rule/selected_malicious'] == 1
+  assert 'clients/empty' not in round_metrics(_output())
+
+
+@pytest.mark.parametrize('told, above', [(0, 2), (1, 1), (2, 0), (3, 0)])
+def test_malicious_clients_above_the_number_told(told, above):
+  rule = aggregators.build('multi_krum', num_byzantine=1)
+  found = round_metrics_lib.round_metrics(_output(), rule, told)
+  assert found['clients/malicious_above_f'] == above
+  assert 'clients/malicious_above_f' not in round_metrics(_output())
 
 
 def test_selection():

@@ -49,7 +49,7 @@ def drop_and_count(state, updates, weights, context):
   return (
     state + 1.0,
     update + state,
-    {'selected': kept, 'round': context.round_number, 'seed': context.seed},
+    {'selected': kept, 'round': context.round_number, 'seed': context.seed[1]},
   )
 
 
@@ -106,7 +106,7 @@ class TestValues:
     assert np.shape(first.result['b'][1]) == (1, 2)
     np.testing.assert_array_equal(second.state[0], np.full([5], 2.0))
     assert [o.measurements['round'] for o in (first, second)] == [1, 2]
-    seeds = [tuple(o.measurements['seed']) for o in (first, second)]
+    seeds = [int(o.measurements['seed']) for o in (first, second)]
     assert seeds[0] != seeds[1]
 
   def test_a_single_tensor(self):
@@ -127,6 +127,40 @@ class TestValues:
     np.testing.assert_allclose(
       rows([found])[0], rows(clients).mean(0), rtol=1e-5
     )
+
+  @pytest.mark.parametrize('value', [np.nan, np.inf])
+  @pytest.mark.parametrize('name', ['mean', 'median'])
+  def test_values_that_are_not_finite_are_dropped(self, name, value):
+    process = as_aggregation_factory(aggregators.build(name)).create(VALUE_TYPE)
+    clients = values(4)
+    clients[1]['b'][1][0, 1] = value
+    found = process.next(process.initialize(), clients)
+    expected = np.delete(rows(clients), 1, axis=0)
+    expected = getattr(np, name)(expected, axis=0)
+    np.testing.assert_allclose(rows([found.result])[0], expected, rtol=1e-5)
+    assert found.measurements['num_dropped'] == 1
+    assert found.measurements['too_few_clients'] == 0
+
+  @pytest.mark.parametrize('name', ['mean', 'median'])
+  def test_with_no_value_left_the_rules_policy_holds(self, name):
+    value_type = tff.TensorType(np.float32, [2])
+    clients = [np.full([2], np.nan, np.float32)] * 3
+    skipping = aggregators.build(name, on_too_few='skip')
+    process = as_aggregation_factory(skipping).create(value_type)
+    found = process.next(process.initialize(), clients)
+    np.testing.assert_array_equal(found.result, [0, 0])
+    assert found.measurements['too_few_clients'] == 1
+    process = as_aggregation_factory(aggregators.build(name)).create(value_type)
+    with pytest.raises(Exception, match=f'{name} needs at least 1 clients'):
+      process.next(process.initialize(), clients)
+
+  def test_a_rule_that_is_not_screened_is(self):
+    process = as_aggregation_factory(RULE).create(VALUE_TYPE)
+    clients = values(4)
+    clients[2]['a'][0] = np.nan
+    found = process.next(process.initialize(), clients)
+    assert found.measurements['num_dropped'] == 1
+    assert np.isfinite(rows([found.result])).all()
 
   @pytest.mark.parametrize('values_are_descents', [True, False])
   def test_rules_see_the_sign_that_they_expect(self, values_are_descents):
@@ -157,7 +191,7 @@ class TestValues:
       return state, tf.reduce_mean(updates, 0), {'selected': weights}
 
     process = as_aggregation_factory(Rule('watch', watch), 4).create(VALUE_TYPE)
-    assert seen == [[4, 5]]
+    assert seen[0] == [4, 5]  # And once more, for rounds with dropped rows.
     process.next(process.initialize(), values(4))
     with pytest.raises(Exception, match=r'ensure_shape|EnsureShape'):
       process.next(process.initialize(), values(3))
