@@ -128,10 +128,12 @@ def summarize(
 
   Returns:
     `rounds`; `seed`; `final` (of the last row), `best` (with its round) and
-    `attacked_mean` of every metric that is no time; `accuracy_before_attack`;
-    `pruned_units` by layer; `seconds` in all and `seconds_per_round` (median);
-    `versions`. A number that was not measured or is not finite is None: where
-    the last round has no number, no older one stands in for it.
+    `attacked_mean` of every metric that is no time; `rounds_above_f`, in how
+    many more malicious clients took part than the rule was told of;
+    `accuracy_before_attack`; `pruned_units` by layer; `seconds` in all and
+    `seconds_per_round` (median); `versions`. A number that was not measured or
+    is not finite is None: where the last round has no number, no older one
+    stands in for it.
   """
   attacked = attacked_rounds(rows, start_round, stop_round, every)
   names = dict.fromkeys(n for row in rows for n in row if n != ROUND)
@@ -143,6 +145,7 @@ def summarize(
     'final': {n: finite(rows[-1].get(n)) for n in measured},
     'best': {n: _best(rows, n) for n in measured if _has_best(n)},
     'attacked_rounds': len(attacked),
+    'rounds_above_f': sum(row.get(ABOVE_F, 0) > 0 for row in rows),
     'attacked_mean': {n: mean_of(attacked, n) for n in measured},
     'accuracy_before_attack': before_attack(rows, attacked, ACCURACY),
     'pruned_units': pruned_units(rows),

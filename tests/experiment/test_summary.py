@@ -79,6 +79,7 @@ class TestSummarize:
     self, found
   ):
     assert found['attacked_rounds'] == 3
+    assert found['rounds_above_f'] == 0
     assert found['attacked_mean']['attack/error_rate'] == 0.5
     assert found['attacked_mean']['test/accuracy'] == pytest.approx(0.75)
 
@@ -140,3 +141,8 @@ class TestSummarize:
 def test_a_package_that_is_not_there_is_named(monkeypatch):
   monkeypatch.setattr(summary, '_PACKAGES', ('no-such-package',))
   assert summary.versions()['no-such-package'] == 'not installed'
+
+
+def test_rounds_with_more_malicious_clients_than_told_are_counted():
+  rows = [{'round': i, summary.ABOVE_F: n} for i, n in enumerate([0, 2, 1], 1)]
+  assert summary.summarize([*rows, {'round': 4}], seed=1)['rounds_above_f'] == 2
