@@ -102,7 +102,7 @@ def _check_acts(experiment: Experiment, facts: dict[str, Any]) -> None:
     )
   own = estimate.num_byzantine_of_a_round(experiment)
   if own and attack.idle:
-    reason = attack.idle(facts['num_clients'], own)
+    reason = attack.idle(estimate.clients_of_a_round(experiment), own)
     if reason:
       raise ConfigError(
         'attack', f'{attack.name} would change nothing: {reason}.'

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from flsec.numerics import columns
+from flsec.numerics import columns, gram
 
 # Squares in float32 are exact enough in between: sums of smaller ones lose
 # digits to underflow, larger ones may overflow.
@@ -36,18 +36,8 @@ def row_norms(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _in_float64(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-  def squares(block: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
-    # Not out of range whatever d: (3e38)^2 < 1e77.
-    return tf.reduce_sum(tf.square(tf.cast(block, tf.float64)), axis=1)
-
-  count = columns.num_rows(rows)
-  total = columns.sum_columns(
-    squares,
-    rows,
-    tf.zeros([columns.num_columns(rows)]),
-    tf.zeros([count], tf.float64),
-  )
-  return tf.cast(tf.sqrt(total), tf.float32), tf.math.is_finite(total)
+  squares = gram.squared_norms(rows)  # Of any d: (3e38)^2 < 1e77.
+  return tf.cast(tf.sqrt(squares), tf.float32), tf.math.is_finite(squares)
 
 
 def finite_rows(rows: tf.Tensor) -> tf.Tensor:
