@@ -43,6 +43,11 @@ def amplified(
     updates of restored size, the rule inside gets the original ones;
   * fltrust: cosines are amplified, norms are the original ones.
 
+  The filter sees the largest entry and not the largest magnitude: a shift of
+  all weights downward leaves few traces in a patch's maximum, and attackers
+  that shift so (`alie` with `space: update`) are hardly told from others; one
+  upward shows. This is the paper's filter, not a fault of the rule inside.
+
   Args:
     rule: the rule inside.
     kernel_size: k, at most the longer side of every layer's kernel; default 2

@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from flsec import registry
 from flsec.attacks import attack as attack_lib
-from flsec.attacks.updates import distance_search
+from flsec.attacks import known_rows
+from flsec.attacks.updates import distance_search, own_centred_min_max
 from flsec.numerics import gram
 
 
@@ -16,6 +17,7 @@ def min_max(
   perturbation: str = 'std',
   initial_scale: float = 10.0,
   tolerance: float = 1e-5,
+  replication: str = 'none',
 ) -> attack_lib.Attack:
   """Min-Max: as far out as the two benign updates furthest apart allow.
 
@@ -33,6 +35,12 @@ def min_max(
     perturbation: 'unit', 'sign' or 'std'.
     initial_scale: where the search starts; the authors' 10 reaches to 20.
     tolerance: of gamma; absolute, and relative to a gamma below 1.
+    replication: 'none', or 'agramplifier', AGRAMPLIFIER's code and so its
+      printed "S&H": each attacker i sends `own_i - gamma_i * sigma`, with the
+      largest gamma_i for which the *squared* distance `max_j |x - b_j|^2` is
+      within the distance `max_jk |b_j - b_k|`. Once updates are further apart
+      than 1 hardly any gamma is: gamma is 0, and the attacker sends its honest
+      update. Needs perturbation 'std' (and `space: update`, as in that code).
 
   Returns:
     The attack; full knowledge by default.
@@ -45,6 +53,16 @@ def min_max(
     Poisoning Attacks and Defenses for Federated Learning", NDSS 2021, section
     IV-C (equation 6) and Algorithm 1.
   """
+  known_rows.require_choice(
+    'min_max', 'replication', replication, ('none', 'agramplifier')
+  )
+  if replication == 'agramplifier':
+    if perturbation != 'std':
+      raise ValueError(
+        "Attack min_max with replication='agramplifier' moves along the "
+        f'standard deviation; got perturbation={perturbation!r}. Leave it out.'
+      )
+    return own_centred_min_max.build(initial_scale, tolerance)
   return distance_search.furthest_point(
     'min_max',
     functools.partial(_look, perturbation=perturbation),
