@@ -14,6 +14,9 @@ ARGS ?=
 RUN ?= $(patsubst %/,%,$(firstword $(shell ls -td runs/*/ 2>/dev/null)))
 PORT ?= 6006
 BENCHMARK ?=
+# Processes of `make test`, 2 GB each; 0 runs the tests in one, for a debugger.
+WORKERS ?= 2
+PARALLEL = -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 CODE := flsec tests benchmarks .ci
 
 CONFIG = $(firstword $(filter %.yaml,$(wildcard \
@@ -71,12 +74,12 @@ doctor: environment ## Check Python, packages, devices, data and disk
 	@$(BIN)/flsec doctor $(ARGS)
 
 .PHONY: test
-test: environment ## Run the tests, all but the slow ones
-	@$(BIN)/python -m pytest -q $(ARGS)
+test: environment ## Run the tests, all but the slow ones, in WORKERS processes
+	@$(BIN)/python -m pytest -q $(PARALLEL) $(ARGS)
 
 .PHONY: test-slow
 test-slow: environment ## Run the slow tests
-	@$(BIN)/python -m pytest -q -m slow $(ARGS)
+	@$(BIN)/python -m pytest -q $(PARALLEL) -m slow $(ARGS)
 
 .PHONY: check
 check: environment ## Check format and style, as CI does

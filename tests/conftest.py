@@ -8,13 +8,43 @@ import pytest
 _REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 _SHARED_DATA = _REPOSITORY.parent / 'shared' / 'data'
 
-# TensorFlow reads these once, when it is imported: so no fixture.
+# Two threads in all, whether pytest-xdist runs one worker or two.
+_WORKERS = int(os.environ.get('PYTEST_XDIST_WORKER_COUNT', '1'))
+_THREADS = str(max(1, 2 // _WORKERS))
+# What begins first: these files take minutes, and a worker that were given one
+# last would run on alone.
+_LONGEST = (
+  'tests/experiment/test_end_to_end.py',
+  'tests/test_shipped_experiments.py',
+  'tests/test_readme.py',
+  'tests/runtime',
+  'tests/federated',
+)
+
+# TensorFlow and NumPy read these once, when they are imported: so no fixture.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 os.environ.setdefault('TF_NUM_INTRAOP_THREADS', '1')
-os.environ.setdefault('TF_NUM_INTEROP_THREADS', '2')
+os.environ.setdefault('TF_NUM_INTEROP_THREADS', _THREADS)
+os.environ.setdefault('OPENBLAS_NUM_THREADS', _THREADS)
 # Real data that lie beside the checkout are used; nothing is downloaded.
 if _SHARED_DATA.is_dir():
   os.environ.setdefault('FLSEC_DATA_DIR', str(_SHARED_DATA))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+  """Keeps a file's tests in one worker, so that they share its fixtures."""
+  if _WORKERS > 1:
+    items.sort(key=lambda item: _rank(item.nodeid))  # The sort is stable.
+  for item in items:
+    file = item.nodeid.partition('::')[0]
+    item.add_marker(pytest.mark.xdist_group(file))
+
+
+def _rank(nodeid: str) -> int:
+  for rank, start in enumerate(_LONGEST):
+    if nodeid.startswith(start):
+      return rank
+  return len(_LONGEST)
 
 
 @pytest.fixture(scope='session')
