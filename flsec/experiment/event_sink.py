@@ -34,6 +34,7 @@ class EventSink:
     from tensorflow.python.ops import summary_ops_v2
 
     self._tf = tf
+    self._name = directory.name
     self._import_event = summary_ops_v2.import_event
     self._writer = tf.summary.create_file_writer(str(directory))
     self._import(
@@ -70,6 +71,16 @@ class EventSink:
     """Writes Markdown."""
     with self._writer.as_default(step=step):
       self._tf.summary.text(name, text)
+    self._writer.flush()
+
+  def hyperparameters(self, values: Mapping[str, Any]) -> None:
+    """Writes the settings that TensorBoard's HParams compares runs by."""
+    from tensorboard.plugins.hparams import api
+
+    # The run's own name tells trials apart, not a hash of their settings.
+    summary = api.hparams_pb(dict(values), trial_id=self._name)
+    with self._writer.as_default(step=0):
+      self._tf.summary.experimental.write_raw_pb(summary.SerializeToString())
     self._writer.flush()
 
   def image(self, step: int, name: str, image: Any) -> None:

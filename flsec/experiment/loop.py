@@ -14,6 +14,7 @@ from flsec.experiment import (
   assembly,
   attack_checks,
   checkpoint,
+  hyperparameters,
   pictures,
   profiling,
   summary,
@@ -107,6 +108,9 @@ def _run(
     state = tf.nest.map_structure(tf.convert_to_tensor, state)
     with MetricWriter(run.path, resume_after=last_round) as writer:
       if last_round == 0:
+        writer.write_hyperparameters(
+          hyperparameters.hyperparameters(dump.to_dict(experiment))
+        )
         writer.write_text('config', f'```\n{dump.to_yaml(experiment)}\n```')
         pictures.write_pictures(
           writer, assembled, experiment.clients.batch_size

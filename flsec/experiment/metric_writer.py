@@ -100,6 +100,11 @@ class MetricWriter(contextlib.AbstractContextManager):
     if self._events:
       self._events.text(round_number, name, text)
 
+  def write_hyperparameters(self, values: Mapping[str, Any]) -> None:
+    """Writes the settings that TensorBoard's HParams compares runs by."""
+    if self._events:
+      self._events.hyperparameters(values)
+
   def write_image(self, name: str, image: Any, round_number: int) -> None:
     """Shows a picture, uint8 or float in [0, 1], [h, w, 1 | 3 | 4]."""
     if self._events:
