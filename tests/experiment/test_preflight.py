@@ -177,6 +177,21 @@ class TestActs:
   def test_one_with_an_effect_passes(self, change):
     _check('clients.num_clients=10', change)
 
+  @pytest.mark.parametrize(
+    'change',
+    [
+      # Of its own row alone: the spread is 0, and a copy is the honest update.
+      'attack={name: alie, num_byzantine: 3, knowledge: none}',
+      'attack={name: mimic, num_byzantine: 3, knowledge: none}',
+      'attack={name: min_max, num_byzantine: 1, knowledge: partial}',
+      'attack={name: min_max, num_byzantine: 1, knowledge: partial, '
+      'replication: agramplifier}',
+    ],
+  )
+  def test_fewer_known_rows_than_needed_are_refused(self, change):
+    with pytest.raises(ConfigError, match=r'attack\.knowledge: .* sees 1\.'):
+      _check('clients.num_clients=10', change)
+
   def test_holders_need_a_class(self):
     with pytest.raises(ConfigError, match=r'attack\.placement: holders are'):
       _check('attack={name: badnets, num_byzantine: 2, placement: holders}')

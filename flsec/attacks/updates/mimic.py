@@ -60,6 +60,7 @@ def mimic(*, position: Optional[int] = 0) -> attack_lib.Attack:
     name='mimic',
     craft=known_rows.same_for_all(craft_vector),
     default_knowledge='full',
+    minimum_known_rows=2,  # Its own copied row is an honest update.
   )
 
 
