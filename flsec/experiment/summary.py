@@ -9,6 +9,7 @@ from typing import Any, Optional
 
 import flsec
 from flsec.experiment.metric_rows import ROUND, Number, Row
+from flsec.metrics import averaged
 
 ACCURACY = 'test/accuracy'
 ERROR_RATE = 'attack/error_rate'
@@ -130,7 +131,8 @@ def summarize(
     `rounds`; `seed`; `final` (of the last row), `best` (with its round) and
     `attacked_mean` of every metric that is no time; `rounds_above_f`, in how
     many more malicious clients took part than the rule was told of;
-    `accuracy_before_attack`; `pruned_units` by layer; `seconds` in all and
+    `accuracy_before_attack`; `negative_pulse`, the deepest fall of accuracy
+    below it in 20 rounds; `pruned_units` by layer; `seconds` in all and
     `seconds_per_round` (median); `versions`. A number that was not measured or
     is not finite is None: where the last round has no number, no older one
     stands in for it.
@@ -148,11 +150,27 @@ def summarize(
     'rounds_above_f': sum(row.get(ABOVE_F, 0) > 0 for row in rows),
     'attacked_mean': {n: mean_of(attacked, n) for n in measured},
     'accuracy_before_attack': before_attack(rows, attacked, ACCURACY),
+    'negative_pulse': _negative_pulse(rows, attacked),
     'pruned_units': pruned_units(rows),
     'seconds': finite(math.fsum(seconds)),
     'seconds_per_round': statistics.median(seconds) if seconds else None,
     'versions': versions(),
   }
+
+
+def _negative_pulse(
+  rows: Iterable[Row], attacked: Sequence[Row]
+) -> Optional[Number]:
+  rows = list(rows)
+  if before_attack(rows, attacked, ACCURACY) is None:
+    return None
+  tested = [row for row in rows if ACCURACY in row]
+  pulse = averaged.negative_pulse(
+    [row[ROUND] for row in tested],
+    [row[ACCURACY] for row in tested],
+    attack_round=attacked[0][ROUND] - 1,
+  )
+  return finite(pulse)
 
 
 def finite(value: Optional[Number]) -> Optional[Number]:

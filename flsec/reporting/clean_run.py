@@ -20,17 +20,31 @@ _CONTEST = (
 def accuracy_losses(cells: Sequence[Cell]) -> list[Optional[float]]:
   """Returns the averaged accuracy loss L of each run.
 
+  Of a defended run that nobody attacks it is the defence's fidelity: what it
+  costs in the rounds in which the sweep's attacks would run.
+
   Args:
     cells: the runs of a sweep.
 
   Returns:
     `flsec.metrics.averaged.accuracy_loss` of each attacked run, over those
-    attacked rounds in which both were tested; None for a run without attack,
-    or where the sweep holds no clean run for it: the plain mean, no attack, no
-    pruning, all other settings (the seed, too) the same.
+    attacked rounds in which both were tested, or for a run without attack over
+    those from the first that any attack of the sweep runs in; None for the
+    clean run, where nobody attacks, or where the sweep holds no clean run for
+    it: the plain mean, no attack, no pruning, all other settings (the seed,
+    too) the same.
   """
-  clean = {_other_settings(cell): cell for cell in cells if _is_clean(cell)}
-  return [_loss(cell, clean.get(_other_settings(cell))) for cell in cells]
+  settings = [_other_settings(cell) for cell in cells]
+  clean = {s: cell for s, cell in zip(settings, cells) if _is_clean(cell)}
+  starts: dict[Any, int] = {}
+  for setting, cell in zip(settings, cells):
+    if cell.attacked:
+      first = cell.attacked[0][metric_rows.ROUND]
+      starts[setting] = min(first, starts.get(setting, first))
+  return [
+    _loss(cell, clean.get(setting), starts.get(setting))
+    for setting, cell in zip(settings, cells)
+  ]
 
 
 def is_plain(cell: Cell) -> bool:
@@ -57,9 +71,14 @@ def _other_settings(cell: Cell) -> tuple[tuple[str, Any], ...]:
   return tuple(sorted((path, repr(value)) for path, value in flat.items()))
 
 
-def _loss(cell: Cell, clean: Optional[Cell]) -> Optional[float]:
-  if clean is None or not cell.attacked:
+def _loss(
+  cell: Cell, clean: Optional[Cell], start: Optional[int]
+) -> Optional[float]:
+  if clean is None or cell is clean or start is None:
     return None
+  judged = cell.attacked
+  if not cell.config.get('attack'):
+    judged = [row for row in cell.rows if row[metric_rows.ROUND] >= start]
   tested = {
     row[metric_rows.ROUND]: row[summary.ACCURACY]
     for row in clean.rows
@@ -71,7 +90,7 @@ def _loss(cell: Cell, clean: Optional[Cell]) -> Optional[float]:
       tested[row[metric_rows.ROUND]],
       row[summary.ACCURACY],
     )
-    for row in cell.attacked
+    for row in judged
     if summary.ACCURACY in row and row[metric_rows.ROUND] in tested
   ]
   if not pairs:

@@ -86,6 +86,7 @@ class TestSummarize:
   def test_the_rest(self, found):
     assert found['rounds'] == 5 and found['seed'] == 42
     assert found['accuracy_before_attack'] == 0.9
+    assert found['negative_pulse'] == pytest.approx(0.2)  # 0.9 to 0.7.
     assert found['pruned_units'] == {'dense': 3, 'a/b': 3}
     assert (found['seconds'], found['seconds_per_round']) == (14, 1)
     assert found['versions']['numpy'].count('.') == 2

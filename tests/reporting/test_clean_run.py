@@ -36,6 +36,16 @@ def test_mean_over_the_attacked_rounds_alone():
   assert losses == [None, pytest.approx(0.3)]  # (0.2 + 0.4) / 2
 
 
+def test_a_defence_that_nobody_attacks_has_a_fidelity():
+  # From round 2 on, where the sweep's attack starts: (0.1 + 0.3) / 2.
+  defended = _cell([0.1, 0.7, 0.6], rule='krum')
+  attacked = _cell([0.1, 0.6, 0.5], rule='krum', attack=_ATTACK)
+  losses = clean_run.accuracy_losses([defended, _CLEAN, attacked])
+  assert losses == [pytest.approx(0.2), None, pytest.approx(0.3)]
+  # Without an attack in the sweep nothing says from which round on.
+  assert clean_run.accuracy_losses([defended, _CLEAN]) == [None, None]
+
+
 def test_a_better_run_has_a_negative_loss():
   attacked = _cell([0.5, 0.9, 1.0], attack=_ATTACK)
   assert clean_run.accuracy_losses([attacked, _CLEAN])[0] == pytest.approx(-0.1)
