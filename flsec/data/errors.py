@@ -1,4 +1,4 @@
-"""The error that a missing or damaged data file raises."""
+"""The errors that a data set raises."""
 
 import os
 from typing import Union
@@ -23,3 +23,17 @@ class DataFileError(ValueError):
     """
     self.path = os.fspath(path)
     super().__init__(f'{self.path}: {found}. {remedy}')
+
+
+class DatasetError(ValueError):
+  """The arrays of a data set are not what clients can train on."""
+
+  def __init__(self, name: str, found: str, remedy: str):
+    """Says what is wrong with a data set and what to do about it.
+
+    Args:
+      name: of the data set.
+      found: what is wrong, as a clause.
+      remedy: what to do, as a clause.
+    """
+    super().__init__(f'Data set {name!r}: {found}. {remedy}.')
