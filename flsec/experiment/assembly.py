@@ -18,6 +18,7 @@ from flsec.data.dataset import Federation
 from flsec.federated import round_measures, xla
 from flsec.federated.plan import AttackPlan, Plan
 from flsec.federated.root_training import RootTraining
+from flsec.models import starting_weights
 from flsec.models.flat import FlatModel
 from flsec.pruning.pruner import Pruner
 
@@ -167,19 +168,30 @@ def _federation(experiment: schema.Experiment, data_dir: str) -> Federation:
 def _model(
   experiment: schema.Experiment, federation: Federation, uses_xla: bool
 ) -> FlatModel:
-  keras_model = models.build(
-    experiment.model.name,
-    input_shape=tuple(federation.x.shape[1:]),
-    num_classes=federation.num_classes,
-    **experiment.model.options,
-  )
-  return FlatModel(
+  facts = {
+    'input_shape': tuple(federation.x.shape[1:]),
+    'num_classes': federation.num_classes,
+  }
+  with starting_weights.drawing_from(experiment.seed):
+    keras_model = models.build(
+      experiment.model.name, **facts, **experiment.model.options
+    )
+  model = FlatModel(
     keras_model,
     scale=federation.scale,
     shift=federation.shift,
     mixed_precision=experiment.runtime.mixed_precision,
     by_patches=not uses_xla,
   )
+  found = model.input_shape, model.num_classes
+  if found != tuple(facts.values()):
+    raise ValueError(
+      f'Model {experiment.model.name!r} maps examples {found[0]} to {found[1]} '
+      f'logits; those of data set {experiment.dataset.name!r} are '
+      f'{facts["input_shape"]}, in {facts["num_classes"]} classes. Build it '
+      'from its arguments input_shape and num_classes.'
+    )
+  return model
 
 
 def _malicious(
