@@ -229,6 +229,12 @@ def plugins() -> tuple[pathlib.Path, ...]:
   return tuple(_plugins)
 
 
+def names_in(path: pathlib.Path) -> tuple[str, ...]:
+  """Returns the names of the components that a file registers."""
+  found = _entries_of_file(path, path.stat().st_mtime_ns)
+  return tuple(entry.name for entry in found)
+
+
 @functools.cache
 def _entries_of_file(path: pathlib.Path, mtime: int) -> tuple[Entry, ...]:
   del mtime  # Only a cache key: a file that changed is read again.

@@ -16,8 +16,10 @@ def import_file(path: pathlib.Path) -> types.ModuleType:
   if path.is_relative_to(_ROOT):
     parts = path.relative_to(_ROOT).with_suffix('').parts
     return importlib.import_module('.'.join(('flsec', *parts)))
-  # Two plugins may have the same file name in different folders.
-  name = f'flsec_plugin_{path.stem}_{zlib.crc32(str(path).encode()):08x}'
+  # Two plug-ins may have the same file name in different folders, and one that
+  # was edited is another.
+  text = str(path).encode() + path.read_bytes()
+  name = f'flsec_plugin_{path.stem}_{zlib.crc32(text):08x}'
   if name not in sys.modules:
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)

@@ -13,7 +13,7 @@ from flsec.aggregators.rule import Rule
 from flsec.attacks.attack import Attack
 from flsec.config import estimate, schema
 from flsec.data import federation as federation_lib
-from flsec.data import selection
+from flsec.data import provenance, selection
 from flsec.data.dataset import Federation
 from flsec.federated import round_measures, xla
 from flsec.federated.plan import AttackPlan, Plan
@@ -31,11 +31,13 @@ class Assembly:
     plan: what the federated computation is built from.
     federation: who holds which examples.
     malicious: bool [num_clients].
+    inputs: the files that were read and what came of them; None: not noted.
   """
 
   plan: Plan
   federation: Federation
   malicious: np.ndarray
+  inputs: Optional[provenance.Inputs] = None
 
 
 def assemble(
@@ -53,6 +55,15 @@ def assemble(
     ValueError: a data file is missing or broken, or a component does not fit
       the data.
   """
+  with provenance.recording() as files:
+    assembled = _assembled(experiment, data_dir, uses_xla)
+  inputs = provenance.Inputs(files, assembled.federation)
+  return dataclasses.replace(assembled, inputs=inputs)
+
+
+def _assembled(
+  experiment: schema.Experiment, data_dir: str, uses_xla: bool
+) -> Assembly:
   federation = _federation(experiment, data_dir)
   model = _model(experiment, federation, uses_xla)
   facts = _facts(experiment, federation)

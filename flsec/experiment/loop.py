@@ -112,6 +112,8 @@ def _run(
 ) -> dict[str, Any]:
   assembled = prepared.assembled
   plan, federation = assembled.plan, assembled.federation
+  inputs = assembled.inputs.record()
+  run.take_data(inputs)
   run.write_labels(
     label_distribution(
       federation.y, federation.offsets, federation.num_classes
@@ -145,7 +147,7 @@ def _run(
           run.checkpoints, round_number, _whole(plan.model, state)
         )
         watcher.update(round_number, metrics)
-      result = _summarize(experiment, writer.rows)
+      result = {**_summarize(experiment, writer.rows), 'data': inputs}
   run.finish(result)
   return result
 

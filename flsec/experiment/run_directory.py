@@ -6,6 +6,7 @@ runs/<experiment>/<cell>/
   metrics.csv      one row a round
   metrics.jsonl    the same rows
   events.out.*     the same numbers for TensorBoard
+  data.json        the files it read, and checksums of what came of them
   labels.npz       how many examples of each class each client holds
   checkpoints/     the last two states
   summary.json     final, best and mean numbers
@@ -28,7 +29,8 @@ import numpy as np
 
 import flsec
 from flsec import atomic_file
-from flsec.experiment import failure, folder_lock
+from flsec.config import plugin_identity
+from flsec.experiment import data_record, failure, folder_lock
 from flsec.experiment.folder_lock import WAY_OUT, RunDirectoryError
 
 CONFIG = 'config.yaml'
@@ -96,7 +98,7 @@ class RunDirectory(contextlib.AbstractContextManager):
       )
     folder = pathlib.Path(path)
     if _state(folder) == 'done':
-      _check_config(folder, config_yaml, fingerprint)
+      _check_ours(folder, config_yaml, fingerprint, resume)
       return cls(folder, 'done', None)
     folder_lock.make(folder)
     folder_lock.make(folder / CHECKPOINTS)
@@ -116,6 +118,10 @@ class RunDirectory(contextlib.AbstractContextManager):
   def checkpoints(self) -> pathlib.Path:
     """The folder of the checkpoints."""
     return self.path / CHECKPOINTS
+
+  def take_data(self, record: Mapping[str, Any]) -> None:
+    """Records what the run is made of; see `data_record.take`."""
+    data_record.take(self.path, record)
 
   def write_labels(self, counts: Any, is_malicious: Any) -> None:
     """Records how the clients share the data.
@@ -214,6 +220,8 @@ def check(
   state = _state(folder)
   if (folder / CONFIG).exists() or state != 'new':
     _check_config(folder, config_yaml, fingerprint)
+  if state == 'done':
+    data_record.check_finished(folder)
   if state == 'unfinished' and not resume:
     raise RunDirectoryError(
       f'{folder} holds an unfinished run of this experiment. Add --resume to '
@@ -255,6 +263,14 @@ def _check_config(
   changes = [
     line for line in lines if line[0] in '+-' and line[:3] not in ('+++', '---')
   ]
+  if changes and all(
+    line[1:].startswith(plugin_identity.MARK) for line in changes
+  ):
+    names = dict.fromkeys(_plugin_name(line) for line in changes)
+    raise RunDirectoryError(
+      f'{folder} was made with another text of {", ".join(names)}: the plug-in '
+      f'was edited since, so that these results are not its own. {WAY_OUT}'
+    )
   shown = '\n  '.join(changes[:_DIFFERENCES_SHOWN])
   more = len(changes) - _DIFFERENCES_SHOWN
   shown += f'\n  ... and {more} more' if more > 0 else ''
@@ -263,3 +279,7 @@ def _check_config(
     f'one has {fingerprint}). What differs, - there, + here:\n  {shown}\n'
     f'{WAY_OUT}'
   )
+
+
+def _plugin_name(change: str) -> str:
+  return change[1:].removeprefix(plugin_identity.MARK).partition(',')[0]

@@ -165,3 +165,43 @@ def test_regularisers_count_in_the_loss(run):
   loss = rows(folder)[0]['train/loss']
   # Steps of 1e-6 * 2000 w shrink the kernel by 0.2 % each.
   assert loss == pytest.approx(1e3 * np.square(kernel).sum(), rel=0.05)
+
+
+def test_an_edited_plugin_or_data_file_is_no_finished_cell(
+  run, tmp_path, monkeypatch
+):
+  plugin = tmp_path / 'own_components.py'
+  source = _PLUGIN.read_text() + (
+    "@registry.dataset('table')\n"
+    'def table(data_dir: str) -> Dataset:\n'
+    "  x = np.loadtxt('table.txt')\n"
+    "  return Dataset('table', x, [0, 1, 2] * 2, x, [0, 1, 2] * 2, 3)\n"
+  )
+  plugin.write_text(source)
+  monkeypatch.setattr(f'{__name__}._PLUGIN', plugin)
+  table = tmp_path / 'table.txt'
+  np.savetxt(table, np.eye(6))
+  change = 'dataset.name=table'
+  code, _, folder = run(change, 'rounds=1')
+  assert code == 0
+  summary = json.loads((folder / 'summary.json').read_text())
+  (file,) = summary['data']['files']
+  assert (file['path'], file['bytes']) == (str(table), table.stat().st_size)
+  before = {path: path.read_bytes() for path in folder.rglob('*.json*')}
+  assert run(change, 'rounds=1')[0] == 0  # Done already.
+
+  plugin.write_text(source + '# an edit\n')
+  code, error, _ = run(change, 'rounds=1')
+  assert code == main.EXIT_ERROR
+  assert 'another text of own_components.py' in error
+  plugin.write_text(source)
+
+  np.savetxt(table, 2 * np.eye(6))
+  code, error, _ = run(change, 'rounds=1')
+  assert code == main.EXIT_ERROR
+  assert 'table.txt has another checksum' in error
+  assert before == {path: path.read_bytes() for path in folder.rglob('*.json*')}
+
+  (folder / 'DONE').unlink()
+  code, error, _ = run(change, 'rounds=1')
+  assert code == main.EXIT_ERROR and 'cannot go on' in error
