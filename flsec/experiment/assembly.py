@@ -7,7 +7,7 @@ from typing import Any, Optional
 import numpy as np
 import tensorflow as tf
 
-from flsec import attacks, data, models, pruning, registry, seeds
+from flsec import attacks, data, pruning, registry, seeds
 from flsec.aggregators import screening
 from flsec.aggregators.rule import Rule
 from flsec.attacks.attack import Attack
@@ -15,10 +15,10 @@ from flsec.config import estimate, schema
 from flsec.data import federation as federation_lib
 from flsec.data import provenance, selection
 from flsec.data.dataset import Federation
+from flsec.experiment import model_building
 from flsec.federated import round_measures, xla
 from flsec.federated.plan import AttackPlan, Plan
 from flsec.federated.root_training import RootTraining
-from flsec.models import starting_weights
 from flsec.models.flat import FlatModel
 from flsec.pruning.pruner import Pruner
 
@@ -65,7 +65,7 @@ def _assembled(
   experiment: schema.Experiment, data_dir: str, uses_xla: bool
 ) -> Assembly:
   federation = _federation(experiment, data_dir)
-  model = _model(experiment, federation, uses_xla)
+  model = model_building.build_model(experiment, federation, uses_xla=uses_xla)
   facts = _facts(experiment, federation)
   malicious = _malicious(experiment, federation, facts)
   weights = model.initial_weights(experiment.seed)
@@ -174,35 +174,6 @@ def _federation(experiment: schema.Experiment, data_dir: str) -> Federation:
     validation=config.validation,
     num_train=config.num_train,
   )
-
-
-def _model(
-  experiment: schema.Experiment, federation: Federation, uses_xla: bool
-) -> FlatModel:
-  facts = {
-    'input_shape': tuple(federation.x.shape[1:]),
-    'num_classes': federation.num_classes,
-  }
-  with starting_weights.drawing_from(experiment.seed):
-    keras_model = models.build(
-      experiment.model.name, **facts, **experiment.model.options
-    )
-  model = FlatModel(
-    keras_model,
-    scale=federation.scale,
-    shift=federation.shift,
-    mixed_precision=experiment.runtime.mixed_precision,
-    by_patches=not uses_xla,
-  )
-  found = model.input_shape, model.num_classes
-  if found != tuple(facts.values()):
-    raise ValueError(
-      f'Model {experiment.model.name!r} maps examples {found[0]} to {found[1]} '
-      f'logits; those of data set {experiment.dataset.name!r} are '
-      f'{facts["input_shape"]}, in {facts["num_classes"]} classes. Build it '
-      'from its arguments input_shape and num_classes.'
-    )
-  return model
 
 
 def _malicious(

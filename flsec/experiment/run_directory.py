@@ -98,7 +98,7 @@ class RunDirectory(contextlib.AbstractContextManager):
       )
     folder = pathlib.Path(path)
     if _state(folder) == 'done':
-      _check_ours(folder, config_yaml, fingerprint, resume)
+      check(folder, config_yaml, fingerprint, resume)
       return cls(folder, 'done', None)
     folder_lock.make(folder)
     folder_lock.make(folder / CHECKPOINTS)
