@@ -13,7 +13,7 @@ from flsec.aggregators.rule import Rule
 from flsec.attacks.attack import Attack
 from flsec.config import estimate, schema
 from flsec.data import federation as federation_lib
-from flsec.data import provenance, selection
+from flsec.data import opened_files, provenance, selection
 from flsec.data.dataset import Federation
 from flsec.experiment import model_building
 from flsec.federated import round_measures, xla
@@ -55,7 +55,7 @@ def assemble(
     ValueError: a data file is missing or broken, or a component does not fit
       the data.
   """
-  with provenance.recording() as files:
+  with opened_files.recording() as files:
     assembled = _assembled(experiment, data_dir, uses_xla)
   inputs = provenance.Inputs(files, assembled.federation)
   return dataclasses.replace(assembled, inputs=inputs)

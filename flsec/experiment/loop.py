@@ -17,6 +17,7 @@ from flsec.experiment import (
   attack_checks,
   checkpoint,
   folder_lock,
+  metric_rows,
   pictures,
   profiling,
   run_directory,
@@ -161,7 +162,12 @@ def _restored(
   run: RunDirectory, model: FlatModel, state: Any
 ) -> tuple[int, Any]:
   """Returns the last finished round, and the state after it."""
-  saved = checkpoint.restore(run.checkpoints, _whole(model, state))
+  rows = metric_rows.read_rows(run.path / run_directory.METRICS_JSONL)
+  saved = checkpoint.restore(
+    run.checkpoints,
+    _whole(model, state),
+    last_round=metric_rows.last_whole_round(rows),
+  )
   if saved is None:
     return 0, state
   last_round, whole = saved

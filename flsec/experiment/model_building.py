@@ -36,6 +36,12 @@ def build_model(
     mixed_precision=experiment.runtime.mixed_precision,
     by_patches=not uses_xla,
   )
+  if len(keras_model.output_shape) != 2:
+    raise ValueError(
+      f'Model {experiment.model.name!r} puts out {keras_model.output_shape}; a '
+      'classifier puts out (None, num_classes). Flatten before the last Dense '
+      'layer.'
+    )
   found = model.input_shape, model.num_classes
   if found != tuple(facts.values()):
     raise ValueError(

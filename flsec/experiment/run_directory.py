@@ -17,23 +17,19 @@ runs/<experiment>/<cell>/
 """
 
 import contextlib
-import difflib
 import json
 import os
 import pathlib
-import re
 from collections.abc import Mapping
 from typing import Any, Optional, Union
 
 import numpy as np
 
-import flsec
 from flsec import atomic_file
-from flsec.config import plugin_identity
-from flsec.experiment import data_record, failure, folder_lock
+from flsec.experiment import config_record, data_record, failure, folder_lock
 from flsec.experiment.folder_lock import WAY_OUT, RunDirectoryError
 
-CONFIG = 'config.yaml'
+CONFIG = config_record.CONFIG
 METRICS_CSV = 'metrics.csv'
 METRICS_JSONL = 'metrics.jsonl'
 LABELS = 'labels.npz'
@@ -41,9 +37,6 @@ CHECKPOINTS = 'checkpoints'
 SUMMARY = 'summary.json'
 DONE = 'DONE'
 LOG = 'log.txt'
-
-_FINGERPRINT = re.compile(r'^# flsec \S+, fingerprint (\S+)$')
-_DIFFERENCES_SHOWN = 6
 
 
 class RunDirectory(contextlib.AbstractContextManager):
@@ -182,12 +175,7 @@ def is_run(path: Union[str, 'os.PathLike[str]']) -> bool:
 
 def read_fingerprint(path: Union[str, 'os.PathLike[str]']) -> Optional[str]:
   """Returns the fingerprint of a cell's configuration; None if it has none."""
-  try:
-    with open(pathlib.Path(path) / CONFIG, encoding='utf-8') as file:
-      match = _FINGERPRINT.match(file.readline().rstrip('\n'))
-  except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
-    return None
-  return match.group(1) if match else None
+  return config_record.read(pathlib.Path(path)).fingerprint
 
 
 def _state(folder: pathlib.Path) -> str:
@@ -219,7 +207,7 @@ def check(
   """
   state = _state(folder)
   if (folder / CONFIG).exists() or state != 'new':
-    _check_config(folder, config_yaml, fingerprint)
+    config_record.check(folder, config_yaml, fingerprint)
   if state == 'done':
     data_record.check_finished(folder)
   if state == 'unfinished' and not resume:
@@ -236,50 +224,6 @@ def _take(
   """Decides, with the lock held, whether the folder is ours to write."""
   state = check(folder, config_yaml, fingerprint, resume)
   if not (folder / CONFIG).exists():
-    header = f'# flsec {flsec.__version__}, fingerprint {fingerprint}\n'
-    atomic_file.write_atomically(folder / CONFIG, header + config_yaml)
+    config_record.write(folder, config_yaml, fingerprint)
   failure.clear(folder)
   return state
-
-
-def _check_config(
-  folder: pathlib.Path, config_yaml: str, fingerprint: str
-) -> None:
-  """Refuses a folder that another configuration made.
-
-  Raises:
-    RunDirectoryError: it says what differs.
-  """
-  found = read_fingerprint(folder)
-  if found == fingerprint:
-    return
-  if found is None:
-    raise RunDirectoryError(
-      f'{folder} holds a run whose {CONFIG} is missing or names no '
-      f'fingerprint, so it cannot be told which experiment made it. {WAY_OUT}'
-    )
-  recorded = (folder / CONFIG).read_text(encoding='utf-8').splitlines()[1:]
-  lines = difflib.unified_diff(recorded, config_yaml.splitlines(), n=0)
-  changes = [
-    line for line in lines if line[0] in '+-' and line[:3] not in ('+++', '---')
-  ]
-  if changes and all(
-    line[1:].startswith(plugin_identity.MARK) for line in changes
-  ):
-    names = dict.fromkeys(_plugin_name(line) for line in changes)
-    raise RunDirectoryError(
-      f'{folder} was made with another text of {", ".join(names)}: the plug-in '
-      f'was edited since, so that these results are not its own. {WAY_OUT}'
-    )
-  shown = '\n  '.join(changes[:_DIFFERENCES_SHOWN])
-  more = len(changes) - _DIFFERENCES_SHOWN
-  shown += f'\n  ... and {more} more' if more > 0 else ''
-  raise RunDirectoryError(
-    f'{folder} was made by another configuration (fingerprint {found}; this '
-    f'one has {fingerprint}). What differs, - there, + here:\n  {shown}\n'
-    f'{WAY_OUT}'
-  )
-
-
-def _plugin_name(change: str) -> str:
-  return change[1:].removeprefix(plugin_identity.MARK).partition(',')[0]

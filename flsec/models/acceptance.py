@@ -102,11 +102,6 @@ def _check_ends(model: tf.keras.Model) -> None:
       'feeds float32, x * scale + shift of the data set. Leave the dtype of '
       'tf.keras.Input out, and set scale in the data set.'
     )
-  if len(model.output_shape) != 2:
-    raise ValueError(
-      f'Model {model.name!r} puts out {model.output_shape}; a classifier puts '
-      'out (None, num_classes). Flatten before the last Dense layer.'
-    )
 
 
 def _check_options(layer: tf.keras.layers.Layer) -> None:

@@ -133,6 +133,14 @@ def other_classes(*, input_shape: tuple, num_classes: int) -> tf.keras.Model:
   return _perceptron(input_shape, num_classes + 1)
 
 
+@registry.model('unflattened')
+def unflattened(*, input_shape: tuple, num_classes: int) -> tf.keras.Model:
+  """Has logits at two positions."""
+  inputs = tf.keras.Input(input_shape)
+  x = layers.Reshape((2, 3))(inputs)
+  return tf.keras.Model(inputs, layers.Dense(num_classes)(x))
+
+
 @registry.model('nothing')
 def nothing(*, input_shape: tuple, num_classes: int) -> None:
   """Forgets to return its model."""

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from flsec.experiment import data_record
+from flsec.experiment import data_record, run_directory
 from flsec.experiment.folder_lock import RunDirectoryError
 from flsec.experiment.run_directory import RunDirectory
 
@@ -65,7 +65,7 @@ def test_a_finished_run_of_other_data_is_not_done(tmp_path, data_file):
   ):
     is_done(folder)
   with pytest.raises(RunDirectoryError, match='finished run of other data'):
-    RunDirectory.check(folder, 'name: x\n', 'ab', True)
+    run_directory.check(folder, 'name: x\n', 'ab', True)
   data_file.unlink()
   assert is_done(folder)
 

@@ -81,6 +81,7 @@ def refused(found, message, tmp_path):
       "'features' are (6,), in 3 classes",
     ),
     ('model=other_classes', 'to 4 logits'),
+    ('model=unflattened', 'puts out (None, 2, 3); a classifier'),
     ('model=nothing', 'Expected a tf.keras.Model; got NoneType'),
     ('server.aggregator=misshapen', 'raised for flsec/'),
     ('server.aggregator=misnamed', 'takes 1 positional argument but 3 were'),

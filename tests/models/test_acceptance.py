@@ -76,11 +76,6 @@ class TestEnds:
       f'takes {dtype} inputs; flsec feeds float32',
     )
 
-  def test_logits_of_every_position(self):
-    inputs = tf.keras.Input((7, 4))
-    model = tf.keras.Model(inputs, layers.Dense(3)(inputs))
-    refuses(model, r'puts out \(None, 7, 3\); a classifier')
-
   def test_probabilities(self):
     x = inputs = tf.keras.Input((4,))
     x = layers.Activation('softmax', name='end')(layers.Dense(3)(x))
