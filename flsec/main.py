@@ -17,7 +17,6 @@ import flsec
 from flsec.commands import (
   convert,
   doctor,
-  explain,
   export,
   listing,
   report,
@@ -26,7 +25,9 @@ from flsec.commands import (
   version,
   worker,
 )
-from flsec.commands.command import Command
+from flsec.commands.command import Command, UsageError
+from flsec.config.errors import ConfigError
+from flsec.experiment import explain
 
 COMMANDS = {
   command.name: command
@@ -90,7 +91,8 @@ def _main(call: _Call) -> int:
     message = explain.explain(error)
     if flag_values.debug or message is None:
       raise
-    _print_error(message, '' if explain.is_misuse(error) else _DEBUG_HINT)
+    is_misuse = isinstance(error, (ConfigError, UsageError))
+    _print_error(message, '' if is_misuse else _DEBUG_HINT)
     return EXIT_ERROR
 
 

@@ -7,8 +7,6 @@ from typing import Optional
 
 import flsec
 from flsec import registry
-from flsec.commands.command import UsageError
-from flsec.config.errors import ConfigError
 
 _ROOT = pathlib.Path(flsec.__file__).parent
 # What they are given is a user's: data, models, files, values. Whatever is
@@ -28,11 +26,6 @@ _MEMORY = ('ResourceExhaustedError', 'MemoryError')
 _LONGEST = 600
 
 
-def is_misuse(error: BaseException) -> bool:
-  """Tells whether an error is about the words that were given, and no more."""
-  return isinstance(error, (ConfigError, UsageError))
-
-
 def explain(error: BaseException) -> Optional[str]:
   """Returns what to say of an error, in one line; None: flsec is at fault.
 
@@ -41,8 +34,6 @@ def explain(error: BaseException) -> Optional[str]:
   passed a plug-in's code, and where it arose, however deep, from what flsec
   was given: configuration, data, model.
   """
-  if is_misuse(error):
-    return str(error)
   if type(error).__name__ in _MEMORY:
     return (
       f'The memory does not suffice ({_first_line(error)}). Take fewer clients '
@@ -81,7 +72,7 @@ def _is_on_purpose(
 
 def _of_system(error: OSError) -> str:
   if error.filename is None or error.strerror is None:
-    return _first_line(error)
+    return f'{type(error).__name__}: {_first_line(error)}'
   text = f'{error.filename}: {error.strerror}'
   is_relative = not pathlib.Path(str(error.filename)).is_absolute()
   if isinstance(error, FileNotFoundError) and is_relative:

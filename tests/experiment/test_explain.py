@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from flsec import registry
-from flsec.commands import explain
 from flsec.commands.command import UsageError
 from flsec.config.errors import ConfigError
 from flsec.data import Dataset
 from flsec.data.errors import DataFileError
+from flsec.experiment import explain
 
 
 def raised(function, *arguments):
@@ -41,7 +41,6 @@ def plugin(tmp_path, monkeypatch):
 )
 def test_misuse_speaks_for_itself(error):
   assert explain.explain(error) == str(error)
-  assert explain.is_misuse(error)
 
 
 def test_errors_of_flsec_speak_for_themselves():
@@ -49,7 +48,6 @@ def test_errors_of_flsec_speak_for_themselves():
     registry.entry('attack', 'no_such')
 
   assert explain.explain(raised(damaged)).startswith('Unknown attack name')
-  assert not explain.is_misuse(raised(damaged))
 
 
 def test_the_system_names_the_file(tmp_path, monkeypatch):
@@ -61,7 +59,7 @@ def test_the_system_names_the_file(tmp_path, monkeypatch):
   )
   full = OSError(errno.ENOSPC, 'No space left on device', '/runs/x')
   assert explain.explain(full) == '/runs/x: No space left on device'
-  assert explain.explain(OSError('no name')) == 'no name'
+  assert explain.explain(OSError('no name')) == 'OSError: no name'
 
 
 class TestPlugins:
