@@ -5,11 +5,9 @@ Each command has its own absl flags. Help and listing import no TensorFlow.
 
 import difflib
 import os
-import pathlib
 import shlex
 import sys
 import textwrap
-import traceback
 from collections.abc import Sequence
 from typing import NoReturn, Optional
 
@@ -29,6 +27,7 @@ from flsec.commands import (
 )
 from flsec.commands.command import Command, UsageError
 from flsec.config.errors import ConfigError
+from flsec.experiment import explain
 
 COMMANDS = {
   command.name: command
@@ -52,7 +51,6 @@ _GENERAL = {
   'debug': 'Show where an error was raised.',
   'verbosity': 'How much is logged: -1 warnings, 0 information, 1 details.',
 }
-_ROOT = pathlib.Path(flsec.__file__).parent
 _WIDTH = 80
 _DEBUG_HINT = 'Add --debug to see where it was raised.'
 EXIT_ERROR = 2
@@ -89,11 +87,12 @@ def _main(call: _Call) -> int:
     return _interrupted(command, argv)
   except BrokenPipeError:
     raise  # An OSError that is no error: see `run_app`.
-  except (ValueError, OSError) as error:
-    if flag_values.debug or not _is_explained(error):
+  except Exception as error:
+    message = explain.explain(error)
+    if flag_values.debug or message is None:
       raise
     is_misuse = isinstance(error, (ConfigError, UsageError))
-    _print_error(str(error), '' if is_misuse else _DEBUG_HINT)
+    _print_error(message, '' if is_misuse else _DEBUG_HINT)
     return EXIT_ERROR
 
 
@@ -106,14 +105,6 @@ def _interrupted(command: Command, argv: Sequence[str]) -> int:
     )
   print(f'\n{message}', file=sys.stderr)
   return EXIT_INTERRUPTED
-
-
-def _is_explained(error: Exception) -> bool:
-  """Tells whether flsec raised the error, so that its message says enough."""
-  if isinstance(error, (OSError, ConfigError, UsageError)):
-    return True
-  frames = traceback.extract_tb(error.__traceback__)
-  return bool(frames) and _ROOT in pathlib.Path(frames[-1].filename).parents
 
 
 def _print_error(message: str, hint: str = '') -> None:

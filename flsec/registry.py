@@ -16,14 +16,12 @@ import ast
 import dataclasses
 import difflib
 import functools
-import importlib
-import importlib.util
 import pathlib
 import re
-import sys
-import zlib
 from collections.abc import Mapping
 from typing import Any, Callable, Optional, TypeVar
+
+from flsec import source_file
 
 _ROOT = pathlib.Path(__file__).parent
 # Kind -> (folder that holds its files, word of the command line).
@@ -87,7 +85,7 @@ class Entry:
 
   def load(self) -> Callable[..., Any]:
     """Imports the component's module and returns its function."""
-    return getattr(_import_file(self.path), self.function)
+    return getattr(source_file.import_file(self.path), self.function)
 
 
 def _decorator(kind: str) -> Callable[..., Callable[[_Component], _Component]]:
@@ -226,6 +224,17 @@ def add_plugin(path: str) -> None:
     _plugins.append(file)
 
 
+def plugins() -> tuple[pathlib.Path, ...]:
+  """Returns the files that were added, in that order."""
+  return tuple(_plugins)
+
+
+def names_in(path: pathlib.Path) -> tuple[str, ...]:
+  """Returns the names of the components that a file registers."""
+  found = _entries_of_file(path, path.stat().st_mtime_ns)
+  return tuple(entry.name for entry in found)
+
+
 @functools.cache
 def _entries_of_file(path: pathlib.Path, mtime: int) -> tuple[Entry, ...]:
   del mtime  # Only a cache key: a file that changed is read again.
@@ -284,17 +293,3 @@ def _literal(node: ast.expr) -> Any:
     return ast.literal_eval(node)
   except ValueError:
     return Expression(ast.unparse(node))
-
-
-def _import_file(path: pathlib.Path) -> Any:
-  if path.is_relative_to(_ROOT):
-    parts = path.relative_to(_ROOT).with_suffix('').parts
-    return importlib.import_module('.'.join(('flsec', *parts)))
-  # Two plugins may have the same file name in different folders.
-  name = f'flsec_plugin_{path.stem}_{zlib.crc32(str(path).encode()):08x}'
-  if name not in sys.modules:
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-  return sys.modules[name]

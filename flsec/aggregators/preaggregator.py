@@ -6,10 +6,11 @@ malicious rows can do less harm, before a rule sees it.
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Callable
+from typing import Any, Callable
 
 import tensorflow as tf
 
+from flsec.aggregators import given_rows
 from flsec.aggregators.rule import (
   Measurements,
   Rule,
@@ -47,11 +48,13 @@ class PreAggregator:
   requirement: str = ''
   needs: frozenset[str] = frozenset()
 
-  def __call__(
-    self, updates: tf.Tensor, seed: Sequence[int] = (0, 0)
-  ) -> tf.Tensor:
-    """Applies the pre-aggregator once, to [n, d] -> [m, d]."""
-    updates = tf.convert_to_tensor(updates, tf.float32)
+  def __call__(self, updates: Any, seed: Sequence[int] = (0, 0)) -> tf.Tensor:
+    """Applies the pre-aggregator once, to [n, d] -> [m, d].
+
+    Raises:
+      ValueError: as a rule's: see `given_rows`.
+    """
+    updates = given_rows.stack_of(self.name, updates)
     updates = require_clients(
       updates, self.name, self.clients_for_rows(1), self.requirement
     )

@@ -9,6 +9,8 @@ from typing import Any, Callable, Optional, Protocol
 
 import tensorflow as tf
 
+from flsec.aggregators import given_rows
+
 State = Any  # A tensor or a (possibly empty) tuple of tensors.
 Measurements = dict[str, tf.Tensor]
 Examples = tuple[tf.Tensor, tf.Tensor]  # x [s, ...] as stored, y int32 [s].
@@ -131,15 +133,18 @@ class Rule:
   def __call__(
     self, updates: Any, weights: Any = None, context: Any = None
   ) -> tf.Tensor:
-    """Applies the rule once, from its initial state, to [n, d] -> [d]."""
-    updates = tf.convert_to_tensor(updates, tf.float32)
-    if updates.shape.rank != 2:
-      raise ValueError(
-        f'{self.name} takes updates of shape [n, d]; got {updates.shape}.'
-      )
-    if weights is None:
-      weights = tf.ones(tf.shape(updates)[0])
-    weights = tf.convert_to_tensor(weights, tf.float32)
+    """Applies the rule once, from its initial state, to [n, d] -> [d].
+
+    Args:
+      updates: real numbers [n, d] of any precision.
+      weights: real numbers [n]; 1 each where left out.
+      context: see `next`.
+
+    Raises:
+      ValueError: another shape, or numbers that float32 cannot hold.
+    """
+    updates = given_rows.stack_of(self.name, updates)
+    weights = given_rows.weights_of(self.name, weights, updates)
     if context is None:
       return _once(self, *updates.shape)(updates, weights)
     state = self.initialize(int(updates.shape[1]))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from flsec.config import yaml_file
+from flsec.config import plugin_identity, yaml_file
 from flsec.config.schema import Component, Experiment, RuntimeConfig
 
 _IGNORED = ('description', 'plugins', 'runtime', 'name')
@@ -19,8 +19,12 @@ def to_dict(experiment: Experiment) -> dict[str, Any]:
 
 
 def to_yaml(experiment: Experiment) -> str:
-  """Returns YAML that loads back as an equal experiment."""
-  return yaml_file.write(to_dict(experiment))
+  """Returns YAML that loads back as an equal experiment.
+
+  Comments in front name the texts of the plug-ins that it takes parts from.
+  """
+  plain = to_dict(experiment)
+  return plugin_identity.comment(plain) + yaml_file.write(plain)
 
 
 def fingerprint(experiment: Experiment) -> str:
@@ -28,14 +32,18 @@ def fingerprint(experiment: Experiment) -> str:
 
   What only describes a run, says where it runs or when it stops, does not
   count, so that an unfinished run may be resumed on other hardware, or beyond a
-  round that stopped it. Precision does count.
+  round that stopped it. Precision does count, and so does the text of the
+  plug-ins.
   """
   plain = to_dict(experiment)
+  texts = plugin_identity.digests(plain)
   for key in _IGNORED:
     plain.pop(key)
   plain['server'].pop('on_non_finite')
   for name in RuntimeConfig.PRECISIONS:
     plain[name] = getattr(experiment.runtime, name)
+  if texts:
+    plain['plugins'] = sorted(texts.values())
   text = json.dumps(plain, sort_keys=True, default=repr)
   return hashlib.sha256(text.encode()).hexdigest()[:_FINGERPRINT_LENGTH]
 

@@ -78,11 +78,11 @@ def load_cells(
   if seed is not None:
     flags.append(Override('seed', seed, f'--seed={seed}'))
   varied = _varied(raw, sweeps, path)
+  chosen = sweep.choices(varied, path)
   sweep.check_apart(list(varied or {}), flags, path)
   plain = {key: value for key, value in raw.items() if key != 'sweep'}
   plain = overrides.apply(plain, flags)
   _add_plugins(plain, plugins, path)
-  chosen = sweep.choices(varied, path)
   experiments = [_experiment(plain, flags, choice, path) for choice in chosen]
   named = [
     flag

@@ -8,6 +8,8 @@ from typing import Any
 from flsec.config import yaml_file
 from flsec.config.errors import ConfigError, join
 
+_MAX_KEYS = 40
+
 
 @dataclasses.dataclass(frozen=True)
 class Override:
@@ -40,6 +42,10 @@ def parse(text: str, flag: str = '--set') -> Override:
   if not equals or not path or '' in path.split('.'):
     raise ConfigError(
       '', f'expected {flag}=path.to.value=VALUE, e.g. {flag}=seed=2.', source
+    )
+  if path.count('.') > _MAX_KEYS:
+    raise ConfigError(
+      '', f'a path has at most {_MAX_KEYS} words.', f'{source[:60]}...'
     )
   return Override(path, yaml_file.parse(value, source), source)
 

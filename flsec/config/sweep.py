@@ -10,6 +10,7 @@ makes nine cells, `aggregator=mean,seed=1` and so on.
 import collections
 import hashlib
 import itertools
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,6 +20,7 @@ from flsec.config.overrides import Override
 
 # A file name may have 255 bytes; temporary names add a few.
 _LONGEST_NAME = 160
+_MAX_CELLS = 10_000
 _UNSAFE = re.compile(r'[^A-Za-z0-9._=,+~()\[\]-]+')
 
 
@@ -52,6 +54,14 @@ def choices(sweep: Any, source: str) -> list[tuple[Override, ...]]:
       )
     _check_distinct(path, values, source)
     axes.append([Override(path, v, f'{source} (sweep)') for v in values])
+  total = math.prod(map(len, axes))
+  if total > _MAX_CELLS:
+    raise ConfigError(
+      'sweep',
+      f'spans {total:,} cells; at most {_MAX_CELLS:,} are run. Vary fewer '
+      'values, or split it into several files.',
+      source,
+    )
   return list(itertools.product(*axes))
 
 

@@ -21,7 +21,7 @@ from flsec.config.schema import (
   RuntimeConfig,
 )
 
-_NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9._+-]*\Z')
+_NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9._+-]{0,159}\Z')
 _ADDRESS = re.compile(r'[^\s:/]+:\d{1,5}\Z')
 _FIXED_NUMBER = ('fixed_malicious', 'attack_frequency')
 
@@ -38,7 +38,7 @@ def validate(experiment: Experiment) -> None:
     raise ConfigError(
       'name',
       'names the run directory, so it starts with a letter or digit and holds '
-      f'letters, digits, `.`, `_`, `+` and `-` only; found '
+      'letters, digits, `.`, `_`, `+` and `-` only, at most 160; found '
       f'{found(experiment.name)}.',
     )
   _check_dataset(experiment.dataset, experiment.clients.num_clients)

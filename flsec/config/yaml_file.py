@@ -1,18 +1,78 @@
 """Reads YAML strictly: no duplicate keys, every key a word, every float one."""
 
-import pathlib
 import re
-from typing import Any
+from typing import Any, Optional
 
 import yaml
 
 from flsec.config.errors import ConfigError
 
 _MERGE = 'tag:yaml.org,2002:merge'
+# An experiment needs a few kilobytes, eight levels and some hundred values.
+_MAX_CHARACTERS = 2**20
+_MAX_DEPTH = 40
+_MAX_VALUES = 100_000
+_INT64 = 2**63
 
 
 class _Loader(yaml.SafeLoader):
-  """A safe loader that refuses what plain YAML lets pass in silence."""
+  """A safe loader that refuses what plain YAML lets pass in silence.
+
+  It takes bounded time: nesting is refused as it is read, and aliases that
+  stand for more values than the text has are refused before they are followed.
+  """
+
+  def __init__(self, text: str):
+    super().__init__(text)
+    self._depth = 0
+
+  def compose_node(self, parent: Any, index: Any) -> yaml.Node:
+    self._depth += 1
+    if self._depth > _MAX_DEPTH:
+      raise yaml.composer.ComposerError(
+        problem=f'nested deeper than {_MAX_DEPTH} levels',
+        problem_mark=self.peek_event().start_mark,
+      )
+    node = super().compose_node(parent, index)
+    self._depth -= 1
+    return node
+
+  def get_single_node(self) -> Optional[yaml.Node]:
+    node = super().get_single_node()
+    if node is not None:
+      _count(node, {})
+    return node
+
+  def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+    # Long ones would take time that grows with the square of their length.
+    value = super().construct_yaml_int(node) if len(node.value) < 99 else _INT64
+    if not -_INT64 <= value < _INT64:
+      raise yaml.constructor.ConstructorError(
+        problem=f'the number {node.value[:20]}... has more than 64 bits',
+        problem_mark=node.start_mark,
+      )
+    return value
+
+
+def _count(node: yaml.Node, counts: dict[yaml.Node, int]) -> int:
+  """Returns how many values a node stands for, aliases followed.
+
+  Raises:
+    yaml.composer.ComposerError: too many, or a node within itself.
+  """
+  if node not in counts:
+    counts[node] = _MAX_VALUES  # While it is counted: it may hold itself.
+    parts = [] if isinstance(node, yaml.ScalarNode) else node.value
+    if isinstance(node, yaml.MappingNode):
+      parts = [one for pair in parts for one in pair]
+    counts[node] = 1 + sum(_count(part, counts) for part in parts)
+  if counts[node] > _MAX_VALUES:
+    raise yaml.composer.ComposerError(
+      problem=f'stands for more than {_MAX_VALUES:,} values, or for itself, '
+      'by its aliases; write it without',
+      problem_mark=node.start_mark,
+    )
+  return counts[node]
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
@@ -44,6 +104,7 @@ def _check_keys(loader: _Loader, node: yaml.MappingNode) -> None:
     seen.add(key)
 
 
+_Loader.add_constructor('tag:yaml.org,2002:int', _Loader.construct_yaml_int)
 _Loader.add_constructor(
   yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 )
@@ -75,6 +136,12 @@ def parse(text: str, source: str) -> Any:
   Raises:
     ConfigError: the text is not YAML, or says a key twice; names the line.
   """
+  if len(text) > _MAX_CHARACTERS:
+    raise ConfigError(
+      '',
+      f'has {len(text):,} characters; at most {_MAX_CHARACTERS:,} are read.',
+      source,
+    )
   try:
     return yaml.load(text, _Loader)
   except yaml.MarkedYAMLError as error:
@@ -82,7 +149,7 @@ def parse(text: str, source: str) -> Any:
     where = f'line {mark.line + 1}, column {mark.column + 1}' if mark else ''
     problem = error.problem or error.context
     raise ConfigError(where, f'{problem}.', source) from error
-  except (yaml.YAMLError, ValueError) as error:
+  except (yaml.YAMLError, ValueError, OverflowError) as error:
     raise ConfigError('', f'not readable as YAML: {error}', source) from error
 
 
@@ -93,7 +160,9 @@ def read(path: str) -> dict[str, Any]:
     ConfigError: the file cannot be read, or is no mapping.
   """
   try:
-    text = pathlib.Path(path).read_text(encoding='utf-8')
+    with open(path, encoding='utf-8') as file:
+      # No more than `parse` takes: /dev/zero has no end.
+      text = file.read(_MAX_CHARACTERS + 1)
   except (OSError, UnicodeDecodeError) as error:
     raise ConfigError('', f'cannot be read: {error}', path) from error
   raw = parse(text, path)

@@ -5,11 +5,22 @@ import zlib
 from collections.abc import Mapping
 from typing import Any, BinaryIO, Callable
 
-from flsec.data.errors import DataFileError, Path
+from flsec.data import limits
+from flsec.data.errors import DataFileError, Path, guarded
 
 _AGAIN = 'Delete it and download it again.'
+_MAX_HEADER_BYTES = 2**16
+# Long names, long links and what pax adds: read into memory as they come.
+_HEADER_TYPES = (
+  tarfile.GNUTYPE_LONGNAME,
+  tarfile.GNUTYPE_LONGLINK,
+  tarfile.XHDTYPE,
+  tarfile.XGLTYPE,
+  tarfile.SOLARIS_XHDTYPE,
+)
 
 
+@guarded(_AGAIN)
 def read_members(
   path: Path, readers: Mapping[str, Callable[[BinaryIO], Any]]
 ) -> dict[str, Any]:
@@ -28,9 +39,14 @@ def read_members(
       plain file, or any member's path leaves the archive's folder.
   """
   made = {}
+  unpacked = 0
   try:
-    with tarfile.open(path, 'r|gz') as archive:
+    with tarfile.open(path, 'r|gz', tarinfo=_Member) as archive:
       for member in archive:
+        unpacked += member.size
+        limits.check_size(
+          path, f'what it unpacks to, up to {member.name!r},', unpacked
+        )
         name = _checked_name(path, member)
         if name not in readers or name in made:
           continue
@@ -44,6 +60,15 @@ def read_members(
   if missing:
     raise DataFileError(path, f'holds no {missing[0]}', _AGAIN)
   return made
+
+
+class _Member(tarfile.TarInfo):
+  """A member whose headers are no larger than a path needs."""
+
+  def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+    if self.type in _HEADER_TYPES and self.size > _MAX_HEADER_BYTES:
+      raise tarfile.ReadError(f'a header of {self.size:,} bytes')
+    return super()._proc_member(archive)
 
 
 def _checked_name(path: Path, member: tarfile.TarInfo) -> str:

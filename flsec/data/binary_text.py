@@ -9,6 +9,7 @@ from flsec.data.errors import DataFileError, Path
 
 _AGAIN = 'Delete it and download it again.'
 _ZERO = ord('0')
+_MAX_LABEL_BYTES = 256
 
 
 def read_rows(path: Path, stream: BinaryIO, num_features: int) -> np.ndarray:
@@ -26,7 +27,7 @@ def read_rows(path: Path, stream: BinaryIO, num_features: int) -> np.ndarray:
     DataFileError: a line of another length, or a feature that is no 0 or 1.
   """
   rows = bytearray()  # Grows in place: the text is many times a chunk's size.
-  for number, line in _lines(stream):
+  for number, line in _lines(stream, num_features):
     _append(path, rows, number, line, num_features)
   return _matrix(rows, num_features)
 
@@ -48,7 +49,7 @@ def read_labelled_rows(
     DataFileError: as `read_rows`, or a label that is no number.
   """
   rows, labels = bytearray(), []
-  for number, line in _lines(stream):
+  for number, line in _lines(stream, num_features):
     label, _, features = line.partition(b',')
     labels.append(_number(path, number, label))
     _append(path, rows, number, features, num_features)
@@ -57,12 +58,17 @@ def read_labelled_rows(
 
 def read_labels(path: Path, stream: BinaryIO) -> np.ndarray:
   """Reads one label a line; returns int64 [M]."""
-  labels = [_number(path, number, line) for number, line in _lines(stream)]
+  labels = [_number(path, number, line) for number, line in _lines(stream, 0)]
   return np.array(labels, np.int64)
 
 
-def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
-  for number, line in enumerate(stream, start=1):
+def _lines(stream: BinaryIO, num_features: int) -> Iterator[tuple[int, bytes]]:
+  # A file without line ends is one line, of any length.
+  longest = 2 * num_features + _MAX_LABEL_BYTES
+  lines = iter(lambda: stream.readline(longest + 1), b'')
+  for number, line in enumerate(lines, start=1):
+    if len(line) > longest:
+      raise ValueError(f'line {number} has more than {longest} bytes')
     line = line.strip()
     if line:
       yield number, line
@@ -70,7 +76,10 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 def _number(path: Path, number: int, text: bytes) -> int:
   try:
-    return int(float(text.strip(b'"')))
+    value = float(text.strip(b'"'))
+    if not value.is_integer():
+      raise ValueError(f'{value} is no class')
+    return int(value)
   except ValueError as error:
     found = f'line {number} has the label {text[:20]!r}, which is no number'
     raise DataFileError(path, found, _AGAIN) from error

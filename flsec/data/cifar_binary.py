@@ -4,7 +4,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from flsec.data.errors import DataFileError, Path
+from flsec.data import limits
+from flsec.data.errors import DataFileError, Path, guarded
 
 SIDE = 32
 IMAGE_BYTES = 3 * SIDE * SIDE
@@ -12,6 +13,7 @@ _RECORD_BYTES = 1 + IMAGE_BYTES
 _AGAIN = 'Delete it and download cifar-10-binary.tar.gz again.'
 
 
+@guarded(_AGAIN)
 def read_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
   """Reads one binary batch.
 
@@ -24,6 +26,7 @@ def read_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
   Raises:
     DataFileError: truncated, or a pickle, which is never read.
   """
+  limits.check_file(path)
   with open(path, 'rb') as file:
     return read_stream(path, file)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from flsec.data.errors import DataFileError, Path
+from flsec.data.errors import DataFileError, Path, guarded
 from flsec.data.example_proto import parse_images
 from flsec.data.writer_split import NUM_PIXELS, WriterSplit, to_bytes
 
@@ -15,6 +15,7 @@ _AGAIN = 'Delete it and let flsec download it again.'
 _CHUNK = 2048  # Rows parsed at a time: 6 MiB of messages.
 
 
+@guarded(_AGAIN)
 def read(path: Path, *, only_digits: bool) -> tuple[WriterSplit, WriterSplit]:
   """Reads the training and the test split.
 
@@ -37,6 +38,7 @@ def read(path: Path, *, only_digits: bool) -> tuple[WriterSplit, WriterSplit]:
   try:
     connection = sqlite3.connect(uri, uri=True)
     try:
+      _check_tables(connection)
       train = _read_split(connection, f'{prefix}_train')
       test = _read_split(connection, f'{prefix}_test')
     finally:
@@ -49,6 +51,15 @@ def read(path: Path, *, only_digits: bool) -> tuple[WriterSplit, WriterSplit]:
   return train, test
 
 
+def _check_tables(connection: sqlite3.Connection) -> None:
+  """Refuses views and virtual tables, which run what the file says."""
+  made = dict(connection.execute('SELECT name, sql FROM sqlite_master'))
+  for name in ('examples', 'client_metadata'):
+    sql = str(made.get(name, 'CREATE TABLE')).upper().split()
+    if sql[:2] != ['CREATE', 'TABLE'] or 'GENERATED' in sql:
+      raise ValueError(f'{name} is no plain table')
+
+
 def _read_split(connection: sqlite3.Connection, split: str) -> WriterSplit:
   (total,) = connection.execute(
     'SELECT count(*) FROM examples WHERE split_name = ?', (split,)
@@ -57,6 +68,10 @@ def _read_split(connection: sqlite3.Connection, split: str) -> WriterSplit:
   y = np.empty(total, np.int64)
   clients: list[str] = []
   for names, messages in _chunks(connection, split):
+    if not all(isinstance(name, str) for name in names):
+      raise ValueError(f'a client_id of {split} is no text')
+    if not all(isinstance(one, bytes) for one in messages):
+      raise ValueError(f'an example of {split} is no message')
     rows = slice(len(clients), len(clients) + len(names))
     pixels, y[rows] = parse_images(messages, NUM_PIXELS)
     x[rows] = to_bytes(pixels)
@@ -98,6 +113,8 @@ def _check_metadata(
       (split,),
     )
   )
+  if not all(isinstance(name, str) for name in promised):
+    raise ValueError(f'a client_id of the index of {split} is no text')
   names, counts = np.unique(np.array(clients, str), return_counts=True)
   found = dict(zip(names.tolist(), counts.tolist()))
   for name in sorted({*promised, *found}):

@@ -2,15 +2,20 @@
 
 import gzip
 import zlib
+from typing import BinaryIO
 
 import numpy as np
 
-from flsec.data.errors import DataFileError, Path
+from flsec.data import limits
+from flsec.data.errors import DataFileError, Path, guarded
 
 _UINT8 = 0x08
+_MAX_RANK = 8
+_MAX_REST_BYTES = 2**20  # Of a file that is too long, for the message.
 _AGAIN = 'Delete it and download it again.'
 
 
+@guarded(_AGAIN)
 def read_idx(path: Path) -> np.ndarray:
   """Reads one gzipped IDX file of bytes.
 
@@ -28,18 +33,26 @@ def read_idx(path: Path) -> np.ndarray:
   """
   try:
     with gzip.open(path, 'rb') as file:
-      content = file.read()
+      shape = _read_shape(path, file)
+      expected = limits.check_shape(path, shape, 1)
+      content = file.read(expected)
+      rest = file.read(_MAX_REST_BYTES)
   except (EOFError, gzip.BadGzipFile, zlib.error) as error:
     found = f'is truncated or not gzip ({error})'
     raise DataFileError(path, found, _AGAIN) from error
-  rank = content[3] if len(content) >= 4 else 0
-  if content[:3] != bytes([0, 0, _UINT8]) or len(content) < 4 + 4 * rank:
-    raise DataFileError(path, 'is not an IDX file of bytes', _AGAIN)
-  shape = tuple(np.frombuffer(content, '>u4', rank, offset=4).tolist())
-  found = len(content) - 4 - 4 * rank
-  expected = int(np.prod(shape, dtype=np.int64))
+  found = len(content) + len(rest)
   if found != expected:
     raise DataFileError(
       path, f'its header promises {expected} bytes, it holds {found}', _AGAIN
     )
-  return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape)
+  return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _read_shape(path: Path, file: BinaryIO) -> tuple[int, ...]:
+  magic = file.read(4)
+  rank = magic[3] if len(magic) == 4 else 0
+  sizes = file.read(4 * rank)
+  is_idx = magic[:3] == bytes([0, 0, _UINT8]) and len(magic) == 4
+  if not is_idx or len(sizes) != 4 * rank or rank > _MAX_RANK:
+    raise DataFileError(path, 'is not an IDX file of bytes', _AGAIN)
+  return tuple(np.frombuffer(sizes, '>u4').tolist())

@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from flsec.data.errors import DataFileError, Path
+from flsec.data import limits
+from flsec.data.errors import DataFileError, Path, guarded
 from flsec.data.writer_split import NUM_PIXELS, WriterSplit, to_bytes
 
 _AGAIN = "Make it again with LEAF's preprocess.sh."
 _NUM_DIGITS = 10
 
 
+@guarded(_AGAIN)
 def read_folder(folder: Path, *, only_digits: bool) -> WriterSplit:
   """Reads every *.json of a folder: LEAF writes 100 users a file.
 
@@ -53,7 +55,9 @@ def read_folder(folder: Path, *, only_digits: bool) -> WriterSplit:
   )
 
 
+@guarded(_AGAIN)
 def _read_file(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+  limits.check_file(path)
   try:
     with open(path, encoding='utf-8') as file:
       content = json.load(file)
@@ -62,6 +66,8 @@ def _read_file(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
   except (ValueError, KeyError, TypeError) as error:
     found = f"is truncated or not LEAF's JSON ({error})"
     raise DataFileError(path, found, _AGAIN) from error
+  if len(set(users)) != len(users):
+    raise DataFileError(path, 'lists a user twice', _AGAIN)
   if len(counts) != len(users):
     raise DataFileError(
       path, f'has {len(users)} users and {len(counts)} num_samples', _AGAIN
@@ -80,8 +86,13 @@ def _read_user(
   path: Path, user: str, data: Any, count: int
 ) -> tuple[np.ndarray, np.ndarray]:
   try:
-    y = np.asarray(data['y'], np.int64)
-    x = to_bytes(np.asarray(data['x'], np.float32).reshape(len(y), NUM_PIXELS))
+    y, x = np.asarray(data['y']), np.asarray(data['x'])
+    if len(y) and (y.ndim != 1 or y.dtype.kind not in 'iu'):
+      raise ValueError(f'its labels are {_kinds(data["y"])}, no whole numbers')
+    if len(y) and x.dtype.kind not in 'iuf':
+      raise ValueError(f'its pixels are {x.dtype}, no numbers')
+    y = y.astype(np.int64)
+    x = to_bytes(x.astype(np.float32).reshape(len(y), NUM_PIXELS))
   except (KeyError, TypeError, ValueError) as error:
     found = f'user {user} has no valid x and y ({error})'
     raise DataFileError(path, found, _AGAIN) from error
@@ -90,3 +101,10 @@ def _read_user(
       path, f'user {user} has {len(y)} examples, not {count}', _AGAIN
     )
   return x, y
+
+
+def _kinds(labels: Any) -> str:
+  if not isinstance(labels, list):
+    return type(labels).__name__
+  odd = [one for one in labels if type(one) is not int]
+  return repr(odd[0])[:20] if odd else 'too large'

@@ -51,4 +51,11 @@ def load(name: str, data_dir: Optional[str] = None, **options: Any) -> Dataset:
   """
   check_options('dataset', name, options)
   folder = locate.default_data_dir() if data_dir is None else data_dir
-  return registry.entry('dataset', name).load()(folder, **options)
+  found = registry.entry('dataset', name)
+  dataset = found.load()(folder, **options)
+  if not isinstance(dataset, Dataset):
+    raise TypeError(
+      f'{found.path}: data set {name!r} is a {type(dataset).__name__}; the '
+      'function has to return a flsec.data.Dataset.'
+    )
+  return dataset

@@ -6,11 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from flsec.data.errors import DataFileError, Path
+from flsec.data import limits
+from flsec.data.errors import DataFileError, Path, guarded
 
 _AGAIN = 'Delete it and download it again.'
+_HEADERS = {
+  (1, 0): np.lib.format.read_array_header_1_0,
+  (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
+@guarded(_AGAIN)
 def read_npz(
   path: Path, *alternatives: Sequence[str]
 ) -> tuple[np.ndarray, ...]:
@@ -30,10 +36,12 @@ def read_npz(
   if not zipfile.is_zipfile(path):
     found = 'is a pickle' if _is_pickle(path) else 'is truncated or not an .npz'
     raise DataFileError(path, found, _AGAIN)
+  limits.check_file(path)
   try:
     with np.load(path, allow_pickle=False) as file:
       for names in alternatives:
         if all(name in file.files for name in names):
+          _check_headers(path, file.zip, names)
           return tuple(file[name] for name in names)
       present = ', '.join(file.files) or 'none'
   except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
@@ -46,6 +54,27 @@ def read_npz(
   raise DataFileError(
     path, f'holds the arrays {present}, but not {wanted}', _AGAIN
   )
+
+
+def _check_headers(
+  path: Path, archive: zipfile.ZipFile, names: Sequence[str]
+) -> None:
+  """Refuses an array whose header promises what its member does not hold."""
+  present = archive.namelist()
+  for name in names:
+    member = name if name in present else f'{name}.npy'
+    size = archive.getinfo(member).file_size
+    limits.check_size(path, f'{name} in it', size)
+    with archive.open(member) as file:
+      version = np.lib.format.read_magic(file)
+      read_header = _HEADERS.get(version)
+      if read_header is None:
+        raise ValueError(f'{name} has format {version}')
+      shape, _, dtype = read_header(file)
+      promised = limits.check_shape(path, shape, dtype.itemsize)
+      held = size - file.tell()
+    if promised != held and not dtype.hasobject:
+      raise ValueError(f'{name} promises {promised} bytes and holds {held}')
 
 
 def _is_pickle(path: Path) -> bool:

@@ -9,7 +9,8 @@ import pickletools
 
 import numpy as np
 
-from flsec.data.errors import DataFileError, Path
+from flsec.data import limits
+from flsec.data.errors import DataFileError, Path, guarded
 
 _STRINGS = {
   'STRING',
@@ -25,6 +26,7 @@ _NUMBERS = {'INT', 'BININT', 'BININT1', 'BININT2', 'LONG1'}
 _AGAIN = 'Delete it and download it again.'
 
 
+@guarded(_AGAIN)
 def read_batch(path: Path, row_size: int) -> tuple[np.ndarray, np.ndarray]:
   """Reads `data` and `labels` of one CIFAR batch.
 
@@ -38,6 +40,7 @@ def read_batch(path: Path, row_size: int) -> tuple[np.ndarray, np.ndarray]:
   Raises:
     DataFileError: truncated, or another layout than CIFAR's.
   """
+  limits.check_file(path)
   with open(path, 'rb') as file:
     content = file.read()
   try:

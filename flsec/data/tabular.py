@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from flsec.data import archive, binary_text, npz
-from flsec.data.errors import DataFileError, Path
+from flsec.data.errors import DataFileError, Path, guarded
 
 _NAMES = (
   ('x', 'y'),
@@ -17,6 +17,7 @@ _NAMES = (
 _AGAIN = 'Delete it and download it again.'
 
 
+@guarded(_AGAIN)
 def read_labelled(
   path: str, member: str, num_features: int, num_classes: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -43,6 +44,7 @@ def read_labelled(
   return x, numbered(path, y, num_classes)
 
 
+@guarded(_AGAIN)
 def read_npz(
   path: Path, num_features: int, num_classes: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -63,7 +65,7 @@ def read_npz(
     DataFileError: damaged, of another shape, or not of 0 and 1.
   """
   x, y = npz.read_npz(path, *_NAMES)
-  if x.ndim != 2 or x.shape[1] != num_features or len(x) != len(y):
+  if x.ndim != 2 or x.shape[1] != num_features or y.shape[:1] != (len(x),):
     raise DataFileError(
       path,
       f'expected features [M, {num_features}] and M labels; found '
@@ -77,6 +79,7 @@ def read_npz(
   return x.astype(np.uint8), numbered(path, y, num_classes)
 
 
+@guarded(_AGAIN)
 def numbered(path: Path, y: np.ndarray, num_classes: int) -> np.ndarray:
   """Returns labels from 0; published ones run from 1.
 
@@ -92,7 +95,8 @@ def numbered(path: Path, y: np.ndarray, num_classes: int) -> np.ndarray:
     DataFileError: a label out of range, or labels that could be either.
   """
   y = np.asarray(y)
-  if y.ndim != 1 or not len(y) or (y != np.rint(y)).any():
+  is_number = y.dtype.kind in 'biuf'
+  if y.ndim != 1 or not len(y) or not is_number or (y != np.rint(y)).any():
     raise DataFileError(path, 'has labels that are no whole numbers', _AGAIN)
   low, high = int(y.min()), int(y.max())
   if low == 0 and high < num_classes:
@@ -107,6 +111,7 @@ def numbered(path: Path, y: np.ndarray, num_classes: int) -> np.ndarray:
   )
 
 
+@guarded(_AGAIN)
 def check_size(
   path: Path, x: np.ndarray, y: np.ndarray, published: Sequence[int]
 ) -> None:

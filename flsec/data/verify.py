@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from absl import logging
 
-from flsec.data.errors import DataFileError, Path
+from flsec.data.errors import DataFileError, Path, guarded
 
+_AGAIN = 'Delete it and download it again.'
 _OWN_COPY = (
   'If it is a copy of your own, set the option verify_checksum to false.'
 )
@@ -30,6 +31,7 @@ def fingerprint(x: np.ndarray, y: np.ndarray) -> str:
   return hashlib.sha256(np.sort(np.array(checks, '<u4')).tobytes()).hexdigest()
 
 
+@guarded(_AGAIN)
 def check_fingerprint(
   path: Path, part: str, x: np.ndarray, y: np.ndarray, expected: str
 ) -> None:
@@ -44,6 +46,7 @@ def check_fingerprint(
     )
 
 
+@guarded(_AGAIN)
 def check_file_md5(path: Path, expected: str) -> None:
   """Refuses a file whose MD5 is not the published one."""
   digest = hashlib.md5()
@@ -58,19 +61,21 @@ def check_file_md5(path: Path, expected: str) -> None:
     )
 
 
+@guarded(_AGAIN)
 def check_images(
   path: Path, x: np.ndarray, y: np.ndarray, shape: tuple[int, ...]
 ) -> None:
   """Refuses images of another shape or type, or without a label each."""
-  if x.dtype != np.uint8 or x.shape[1:] != shape or len(x) != len(y):
+  if x.dtype != np.uint8 or x.shape[1:] != shape or y.shape[:1] != x.shape[:1]:
     raise DataFileError(
       path,
       f'expected uint8 images {shape} and as many labels; found '
-      f'{x.dtype} {x.shape} and {len(y)} labels',
+      f'{x.dtype} {x.shape} and {y.size} labels',
       'Delete it and download it again.',
     )
 
 
+@guarded(_AGAIN)
 def check_labels(path: Path, y: np.ndarray, num_classes: int) -> np.ndarray:
   """Returns the labels as int32 [M]; refuses one that is out of range."""
   labels = np.asarray(y)

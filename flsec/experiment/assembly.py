@@ -7,14 +7,15 @@ from typing import Any, Optional
 import numpy as np
 import tensorflow as tf
 
-from flsec import attacks, data, models, pruning, registry, seeds
+from flsec import attacks, data, pruning, registry, seeds
 from flsec.aggregators import screening
 from flsec.aggregators.rule import Rule
 from flsec.attacks.attack import Attack
 from flsec.config import estimate, schema
 from flsec.data import federation as federation_lib
-from flsec.data import selection
+from flsec.data import opened_files, provenance, selection
 from flsec.data.dataset import Federation
+from flsec.experiment import model_building
 from flsec.federated import round_measures, xla
 from flsec.federated.plan import AttackPlan, Plan
 from flsec.federated.root_training import RootTraining
@@ -30,11 +31,13 @@ class Assembly:
     plan: what the federated computation is built from.
     federation: who holds which examples.
     malicious: bool [num_clients].
+    inputs: the files that were read and what came of them; None: not noted.
   """
 
   plan: Plan
   federation: Federation
   malicious: np.ndarray
+  inputs: Optional[provenance.Inputs] = None
 
 
 def assemble(
@@ -52,8 +55,17 @@ def assemble(
     ValueError: a data file is missing or broken, or a component does not fit
       the data.
   """
+  with opened_files.recording() as files:
+    assembled = _assembled(experiment, data_dir, uses_xla)
+  inputs = provenance.Inputs(files, assembled.federation)
+  return dataclasses.replace(assembled, inputs=inputs)
+
+
+def _assembled(
+  experiment: schema.Experiment, data_dir: str, uses_xla: bool
+) -> Assembly:
   federation = _federation(experiment, data_dir)
-  model = _model(experiment, federation, uses_xla)
+  model = model_building.build_model(experiment, federation, uses_xla=uses_xla)
   facts = _facts(experiment, federation)
   malicious = _malicious(experiment, federation, facts)
   weights = model.initial_weights(experiment.seed)
@@ -164,24 +176,6 @@ def _federation(experiment: schema.Experiment, data_dir: str) -> Federation:
     root=config.root,
     validation=config.validation,
     num_train=config.num_train,
-  )
-
-
-def _model(
-  experiment: schema.Experiment, federation: Federation, uses_xla: bool
-) -> FlatModel:
-  keras_model = models.build(
-    experiment.model.name,
-    input_shape=tuple(federation.x.shape[1:]),
-    num_classes=federation.num_classes,
-    **experiment.model.options,
-  )
-  return FlatModel(
-    keras_model,
-    scale=federation.scale,
-    shift=federation.shift,
-    mixed_precision=experiment.runtime.mixed_precision,
-    by_patches=not uses_xla,
   )
 
 

@@ -1,8 +1,9 @@
 """Saves and restores the state of a run, durably and exactly.
 
 A checkpoint is one `round_000007.npz`: the leaves of the state as arrays, and a
-manifest with their paths and a SHA-256 over their bytes. It holds no pickles,
-so that reading a stranger's checkpoint runs no code.
+manifest with their paths and a SHA-256 over all of it. It holds no pickles and
+nothing compressed, so that reading a stranger's checkpoint runs no code and
+takes no more memory than its size.
 """
 
 import dataclasses
@@ -12,7 +13,7 @@ import json
 import pathlib
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -21,18 +22,9 @@ from absl import logging
 from flsec import atomic_file
 
 KEPT = 2
-_FORMAT = 1
+_FORMAT = 3
 _NAME = re.compile(r'^round_(\d+)\.npz$')
 _MANIFEST = 'manifest'
-# What NumPy and zipfile raise for a file that is cut or is something else.
-_UNREADABLE = (
-  AttributeError,
-  EOFError,
-  KeyError,
-  OSError,
-  ValueError,
-  zipfile.BadZipFile,
-)
 
 Path = tuple[str, ...]
 PathLike = Union[str, pathlib.Path]
@@ -76,11 +68,15 @@ def save(
   return path
 
 
-def restore(directory: PathLike, template: Any) -> Optional[tuple[int, Any]]:
+def restore(
+  directory: PathLike, template: Any, *, last_round: Optional[int] = None
+) -> Optional[tuple[int, Any]]:
   """Restores the latest checkpoint that is whole.
 
   Args:
     directory: the folder of the checkpoints.
+    last_round: the last round that has all rows of metrics before it, its own
+      included; checkpoints of later rounds are passed over. None: any.
     template: a state of the same structure, such as a fresh initial state;
       dtypes and shapes of its arrays are checked.
 
@@ -90,22 +86,29 @@ def restore(directory: PathLike, template: Any) -> Optional[tuple[int, Any]]:
 
   Raises:
     CheckpointError: the state in it has another structure, or there are
-      checkpoints and none is whole.
+      checkpoints and none is whole and has its rows.
   """
   found = _found(pathlib.Path(directory))
-  for _, path in found:
-    try:
-      round_number, leaves = _decode(path)
-    except _Corrupt as error:
-      logging.warning(
-        'Checkpoint %s is damaged (%s); trying the one before.', path, error
+  reasons = []
+  for round_number, path in found:
+    if last_round is not None and round_number > last_round:
+      reasons.append(
+        f'{path.name}: the rows of metrics.jsonl are whole up to round '
+        f'{last_round} only'
       )
-      continue
-    return round_number, _rebuild(template, leaves, path)
+    else:
+      try:
+        leaves = _decode(path, round_number)
+      except _Corrupt as error:
+        reasons.append(f'{path.name} is damaged ({error})')
+      else:
+        return round_number, _rebuild(template, leaves, path)
+    logging.warning('Checkpoint %s; trying the one before.', reasons[-1])
   if found:
     raise CheckpointError(
-      f'None of the {len(found)} checkpoints in {directory} is whole. Move the '
-      'run directory away and start the run anew.'
+      f'None of the {len(found)} checkpoints in {directory} is whole '
+      f'({"; ".join(reasons)}). Restore the files, or move the run directory '
+      'away and start the run anew.'
     )
   return None
 
@@ -125,17 +128,17 @@ def _encode(round_number: int, state: Any) -> bytes:
   manifest = {
     'format': _FORMAT,
     'round': int(round_number),
-    'paths': [path for path, _ in leaves],
-    'sha256': _digest(arrays.values()),
+    'paths': [list(path) for path, _ in leaves],
   }
+  manifest['sha256'] = _digest(manifest, arrays.values())
   arrays[_MANIFEST] = np.frombuffer(json.dumps(manifest).encode(), np.uint8)
   buffer = io.BytesIO()
   np.savez(buffer, **arrays)
   return buffer.getvalue()
 
 
-def _decode(path: pathlib.Path) -> tuple[int, dict[Path, np.ndarray]]:
-  """Reads and checks one file.
+def _decode(path: pathlib.Path, round_number: int) -> dict[Path, np.ndarray]:
+  """Reads and checks the file of a round.
 
   Raises:
     _Corrupt: it is truncated, or its bytes are not those that were saved.
@@ -143,25 +146,41 @@ def _decode(path: pathlib.Path) -> tuple[int, dict[Path, np.ndarray]]:
   """
   try:
     with np.load(path, allow_pickle=False) as archive:
+      _check_stored(archive.zip)
       arrays = {name: archive[name] for name in archive.files}
     manifest = json.loads(arrays.pop(_MANIFEST).tobytes())
-    version, paths = manifest['format'], manifest['paths']
-    round_number, digest = manifest['round'], manifest['sha256']
-  except _UNREADABLE as error:
-    raise _Corrupt(str(error)) from error
-  if version != _FORMAT:
-    raise CheckpointError(
-      f'{path} has format {version}; this flsec reads format {_FORMAT}. '
-      'Resume with the version that wrote it, or start the run anew.'
-    )
-  ordered = [arrays[name] for name in sorted(arrays)]
-  if len(ordered) != len(paths) or _digest(ordered) != digest:
+    version = manifest['format']
+    if version != _FORMAT:
+      raise CheckpointError(
+        f'{path} has format {version}; this flsec reads format {_FORMAT}. '
+        'Resume with the version that wrote it, or start the run anew.'
+      )
+    digest = manifest.pop('sha256')
+    ordered = [arrays[name] for name in sorted(arrays)]
+    is_whole = digest == _digest(manifest, ordered)
+    leaves = dict(zip(map(tuple, manifest['paths']), ordered))
+    found_round = manifest['round']
+  except CheckpointError:
+    raise
+  except Exception as error:  # A parser of foreign bytes may raise any.
+    first = (str(error).splitlines() or [''])[0][:200]
+    raise _Corrupt(f'{type(error).__name__}: {first}') from error
+  if not is_whole or len(leaves) != len(ordered):
     raise _Corrupt('its SHA-256 does not match')
-  return round_number, dict(zip(map(tuple, paths), ordered))
+  if found_round != round_number:
+    raise _Corrupt(f'it holds round {found_round}')
+  return leaves
 
 
-def _digest(arrays: Any) -> str:
-  sha = hashlib.sha256()
+def _check_stored(archive: zipfile.ZipFile) -> None:
+  """Refuses members that would unpack to more than they take in the file."""
+  for member in archive.infolist():
+    if member.compress_type != zipfile.ZIP_STORED:
+      raise ValueError(f'{member.filename} is compressed')
+
+
+def _digest(manifest: Mapping[str, Any], arrays: Iterable[np.ndarray]) -> str:
+  sha = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode())
   for array in arrays:
     sha.update(f'{array.dtype.str} {array.shape}'.encode())
     sha.update(np.ascontiguousarray(array).tobytes())

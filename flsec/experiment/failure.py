@@ -10,7 +10,7 @@ import traceback
 from typing import Optional, Union
 
 from flsec import atomic_file
-from flsec.experiment import folder_lock
+from flsec.experiment import explain, folder_lock
 
 FAILED = 'FAILED'
 
@@ -20,8 +20,18 @@ def note(folder: pathlib.Path, error: BaseException) -> None:
   _write(folder, in_one_line(error), traced(error))
 
 
+def note_refused(
+  path: Union[str, 'os.PathLike[str]'], error: BaseException
+) -> None:
+  """Leaves a note of an error that came before a cell's folder was opened.
+
+  Makes the folder. Does nothing where another process holds it.
+  """
+  note_of_the_dead(path, in_one_line(error), traced(error))
+
+
 def note_of_the_dead(
-  path: Union[str, 'os.PathLike[str]'], message: str
+  path: Union[str, 'os.PathLike[str]'], message: str, details: str = ''
 ) -> None:
   """Leaves a note in the folder of a run whose process cannot: it died.
 
@@ -34,7 +44,7 @@ def note_of_the_dead(
   except folder_lock.RunDirectoryError:
     return
   try:
-    _write(folder, message)
+    _write(folder, message, details)
   finally:
     folder_lock.release(lock)
 
@@ -55,6 +65,9 @@ def clear(folder: pathlib.Path) -> None:
 
 def in_one_line(error: BaseException) -> str:
   """Returns an error's kind and message as one line."""
+  explained = explain.explain(error)
+  if explained:
+    return ' '.join(explained.split())
   text = ' '.join(str(error).split())
   kind = type(error).__name__
   # Those of flsec say enough; of others the kind is half of the message.

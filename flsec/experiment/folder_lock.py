@@ -65,6 +65,16 @@ def release(lock: Optional[int]) -> None:
     os.close(lock)
 
 
+def check_free(folder: pathlib.Path) -> None:
+  """Refuses a folder that another process holds; makes none.
+
+  Raises:
+    RunDirectoryError: see `acquire`.
+  """
+  if (folder / LOCK).exists():
+    release(acquire(folder))
+
+
 def is_held(path: Union[str, 'os.PathLike[str]']) -> bool:
   """Tells whether a process of this machine holds a folder."""
   try:

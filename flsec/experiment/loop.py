@@ -1,6 +1,7 @@
 """The round loop of one run: train, measure, write, save, go on."""
 
 import contextlib
+import dataclasses
 import pathlib
 import time
 from collections.abc import Callable
@@ -8,15 +9,19 @@ from typing import Any, Optional
 
 import numpy as np
 import tensorflow as tf
+import tensorflow_federated as tff
 
 from flsec.config import dump, estimate, schema
 from flsec.experiment import (
   assembly,
   attack_checks,
   checkpoint,
+  folder_lock,
   hyperparameters,
+  metric_rows,
   pictures,
   profiling,
+  run_directory,
   summary,
 )
 from flsec.experiment.client_pool import ClientPool
@@ -28,6 +33,7 @@ from flsec.experiment.round_metrics import round_metrics
 from flsec.experiment.run_directory import RunDirectory
 from flsec.federated import process
 from flsec.metrics.heterogeneity import label_distribution
+from flsec.models.flat import FlatModel
 from flsec.runtime import build, device, memory, threads
 
 
@@ -63,22 +69,28 @@ def run_cell(
       component does not fit the data, or a round went astray
       (`round_checks.RoundError`).
   """
-  with (
-    RunDirectory.open(
-      directory, dump.to_yaml(experiment), dump.fingerprint(experiment), resume
-    ) as run,
-    contextlib.closing(watcher or Progress()) as told,
-  ):
-    return _run(experiment, run, data_dir, profile, told)
+  identity = dump.to_yaml(experiment), dump.fingerprint(experiment)
+  folder_lock.check_free(directory)
+  run_directory.check(directory, *identity, resume)
+  with contextlib.closing(watcher or Progress()) as told:
+    # Nothing is written before data and components are known to fit.
+    prepared = _prepare(experiment, data_dir, told)
+    with RunDirectory.open(directory, *identity, resume) as run:
+      return _run(experiment, run, prepared, profile, told)
 
 
-def _run(
-  experiment: schema.Experiment,
-  run: RunDirectory,
-  data_dir: str,
-  profile: bool,
-  watcher: Watcher,
-) -> dict[str, Any]:
+@dataclasses.dataclass(frozen=True)
+class _Prepared:
+  """An experiment that nothing is wrong with, as far as can be told."""
+
+  assembled: assembly.Assembly
+  federated: tff.templates.IterativeProcess
+  device: device.Device
+
+
+def _prepare(
+  experiment: schema.Experiment, data_dir: str, watcher: Watcher
+) -> _Prepared:
   chosen = device.choose_device(experiment.runtime)
   assembled = assembly.assemble(experiment, data_dir, uses_xla=chosen.uses_xla)
   attack_checks.check_attack(experiment, assembled)
@@ -92,19 +104,34 @@ def _run(
       num_threads=experiment.runtime.threads or threads.usable_cores(),
     ).total
   watcher.assembled(needed, chosen.name)
+  return _Prepared(assembled, process.build_process(plan), chosen)
+
+
+def _run(
+  experiment: schema.Experiment,
+  run: RunDirectory,
+  prepared: _Prepared,
+  profile: bool,
+  watcher: Watcher,
+) -> dict[str, Any]:
+  assembled = prepared.assembled
+  plan, federation = assembled.plan, assembled.federation
+  inputs = assembled.inputs.record()
+  run.take_data(inputs)
   run.write_labels(
     label_distribution(
       federation.y, federation.offsets, federation.num_classes
     ),
     assembled.malicious,
   )
-  federated = process.build_process(plan)
   with build.build_runtime(
-    experiment.runtime, federated, chosen, concatenates=not plan.streams
+    experiment.runtime,
+    prepared.federated,
+    prepared.device,
+    concatenates=not plan.streams,
   ) as runtime:
     state = runtime.initialize()
-    saved = checkpoint.restore(run.checkpoints, state)
-    last_round, state = saved or (0, state)
+    last_round, state = _restored(run, plan.model, state)
     state = tf.nest.map_structure(tf.convert_to_tensor, state)
     with MetricWriter(run.path, resume_after=last_round) as writer:
       if last_round == 0:
@@ -123,11 +150,35 @@ def _run(
         ):
           state, metrics = one_round(round_number, state)
         writer.write_row(round_number, metrics)
-        checkpoint.save(run.checkpoints, round_number, state)
+        checkpoint.save(
+          run.checkpoints, round_number, _whole(plan.model, state)
+        )
         watcher.update(round_number, metrics)
-      result = _summarize(experiment, writer.rows)
+      result = {**_summarize(experiment, writer.rows), 'data': inputs}
   run.finish(result)
   return result
+
+
+def _whole(model: FlatModel, state: Any) -> dict[str, Any]:
+  """Returns the state as it is saved: with frozen weights among the weights."""
+  return {**state, 'weights': model.whole(state['weights'])}
+
+
+def _restored(
+  run: RunDirectory, model: FlatModel, state: Any
+) -> tuple[int, Any]:
+  """Returns the last finished round, and the state after it."""
+  rows = metric_rows.read_rows(run.path / run_directory.METRICS_JSONL)
+  saved = checkpoint.restore(
+    run.checkpoints,
+    _whole(model, state),
+    last_round=metric_rows.last_whole_round(rows),
+  )
+  if saved is None:
+    return 0, state
+  last_round, whole = saved
+  trained = model.trained(whole['weights'])
+  return last_round, type(state)({**whole, 'weights': trained})
 
 
 def _build_round(

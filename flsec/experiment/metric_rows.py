@@ -145,11 +145,24 @@ def read_rows(path: Union[str, pathlib.Path]) -> list[Row]:
 def _parse(line: bytes) -> Row:
   parsed = json.loads(line.decode('utf-8'))
   row = {name: _number(value) for name, value in parsed.items()}
-  row[ROUND]  # A row without its round is no row.
+  if type(row[ROUND]) is not int:  # A row without its round is no row.
+    raise TypeError(f'its round is {row[ROUND]!r}')
   return row
 
 
 def _number(value: Any) -> Number:
-  if isinstance(value, str) and value not in _NON_FINITE:
+  if isinstance(value, str) and value in _NON_FINITE:
+    return float(value)
+  if isinstance(value, bool) or not isinstance(value, (int, float)):
     raise ValueError(f'{value!r} is no number')
-  return float(value) if isinstance(value, str) else value
+  return value
+
+
+def last_whole_round(rows: Sequence[Row]) -> int:
+  """Returns the last round up to which no row is missing; 0 for none."""
+  last = 0
+  for row in rows:
+    if row[ROUND] != last + 1:
+      break
+    last = row[ROUND]
+  return last

@@ -9,11 +9,14 @@ from typing import Any, Optional
 
 from flsec import registry
 from flsec.aggregators.rule import Rule
+from flsec.attacks.attack import Attack
 from flsec.config import estimate
 from flsec.config.errors import ConfigError
 from flsec.config.schema import Component, Experiment
 from flsec.experiment import assembly
+from flsec.pruning.pruner import Pruner
 
+_BUILT = {'aggregator': Rule, 'attack': Attack, 'pruner': Pruner}
 # Stands for the data set's number until the data are read: no label that an
 # attack may sensibly name is above it.
 _MANY_CLASSES = 2**16
@@ -58,9 +61,18 @@ def _build(
   if any(one.name == 'input_shape' for one in options):
     return  # Only the data tell it.
   try:
-    registry.build_supplied(kind, component.name, component.options, facts)
+    built = registry.build_supplied(
+      kind, component.name, component.options, facts
+    )
   except (ValueError, TypeError) as error:
     raise ConfigError(path, str(error)) from error
+  wanted = _BUILT.get(kind, object)
+  if not isinstance(built, wanted):
+    raise ConfigError(
+      path,
+      f'{kind} {component.name!r} is a {type(built).__name__}; its function '
+      f'has to return a {wanted.__module__}.{wanted.__name__}.',
+    )
 
 
 def _check_known_rows(experiment: Experiment, facts: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ runs/<experiment>/<cell>/
   metrics.csv      one row a round
   metrics.jsonl    the same rows
   events.out.*     the same numbers for TensorBoard
+  data.json        the files it read, and checksums of what came of them
   labels.npz       how many examples of each class each client holds
   checkpoints/     the last two states
   summary.json     final, best and mean numbers
@@ -16,22 +17,19 @@ runs/<experiment>/<cell>/
 """
 
 import contextlib
-import difflib
 import json
 import os
 import pathlib
-import re
 from collections.abc import Mapping
 from typing import Any, Optional, Union
 
 import numpy as np
 
-import flsec
 from flsec import atomic_file
-from flsec.experiment import failure, folder_lock
+from flsec.experiment import config_record, data_record, failure, folder_lock
 from flsec.experiment.folder_lock import WAY_OUT, RunDirectoryError
 
-CONFIG = 'config.yaml'
+CONFIG = config_record.CONFIG
 METRICS_CSV = 'metrics.csv'
 METRICS_JSONL = 'metrics.jsonl'
 LABELS = 'labels.npz'
@@ -39,9 +37,6 @@ CHECKPOINTS = 'checkpoints'
 SUMMARY = 'summary.json'
 DONE = 'DONE'
 LOG = 'log.txt'
-
-_FINGERPRINT = re.compile(r'^# flsec \S+, fingerprint (\S+)$')
-_DIFFERENCES_SHOWN = 6
 
 
 class RunDirectory(contextlib.AbstractContextManager):
@@ -96,7 +91,7 @@ class RunDirectory(contextlib.AbstractContextManager):
       )
     folder = pathlib.Path(path)
     if _state(folder) == 'done':
-      _check_config(folder, config_yaml, fingerprint)
+      check(folder, config_yaml, fingerprint, resume)
       return cls(folder, 'done', None)
     folder_lock.make(folder)
     folder_lock.make(folder / CHECKPOINTS)
@@ -116,6 +111,10 @@ class RunDirectory(contextlib.AbstractContextManager):
   def checkpoints(self) -> pathlib.Path:
     """The folder of the checkpoints."""
     return self.path / CHECKPOINTS
+
+  def take_data(self, record: Mapping[str, Any]) -> None:
+    """Records what the run is made of; see `data_record.take`."""
+    data_record.take(self.path, record)
 
   def write_labels(self, counts: Any, is_malicious: Any) -> None:
     """Records how the clients share the data.
@@ -176,12 +175,7 @@ def is_run(path: Union[str, 'os.PathLike[str]']) -> bool:
 
 def read_fingerprint(path: Union[str, 'os.PathLike[str]']) -> Optional[str]:
   """Returns the fingerprint of a cell's configuration; None if it has none."""
-  try:
-    with open(pathlib.Path(path) / CONFIG, encoding='utf-8') as file:
-      match = _FINGERPRINT.match(file.readline().rstrip('\n'))
-  except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
-    return None
-  return match.group(1) if match else None
+  return config_record.read(pathlib.Path(path)).fingerprint
 
 
 def _state(folder: pathlib.Path) -> str:
@@ -213,7 +207,9 @@ def check(
   """
   state = _state(folder)
   if (folder / CONFIG).exists() or state != 'new':
-    _check_config(folder, config_yaml, fingerprint)
+    config_record.check(folder, config_yaml, fingerprint)
+  if state == 'done':
+    data_record.check_finished(folder)
   if state == 'unfinished' and not resume:
     raise RunDirectoryError(
       f'{folder} holds an unfinished run of this experiment. Add --resume to '
@@ -228,38 +224,6 @@ def _take(
   """Decides, with the lock held, whether the folder is ours to write."""
   state = check(folder, config_yaml, fingerprint, resume)
   if not (folder / CONFIG).exists():
-    header = f'# flsec {flsec.__version__}, fingerprint {fingerprint}\n'
-    atomic_file.write_atomically(folder / CONFIG, header + config_yaml)
+    config_record.write(folder, config_yaml, fingerprint)
   failure.clear(folder)
   return state
-
-
-def _check_config(
-  folder: pathlib.Path, config_yaml: str, fingerprint: str
-) -> None:
-  """Refuses a folder that another configuration made.
-
-  Raises:
-    RunDirectoryError: it says what differs.
-  """
-  found = read_fingerprint(folder)
-  if found == fingerprint:
-    return
-  if found is None:
-    raise RunDirectoryError(
-      f'{folder} holds a run whose {CONFIG} is missing or names no '
-      f'fingerprint, so it cannot be told which experiment made it. {WAY_OUT}'
-    )
-  recorded = (folder / CONFIG).read_text(encoding='utf-8').splitlines()[1:]
-  lines = difflib.unified_diff(recorded, config_yaml.splitlines(), n=0)
-  changes = [
-    line for line in lines if line[0] in '+-' and line[:3] not in ('+++', '---')
-  ]
-  shown = '\n  '.join(changes[:_DIFFERENCES_SHOWN])
-  more = len(changes) - _DIFFERENCES_SHOWN
-  shown += f'\n  ... and {more} more' if more > 0 else ''
-  raise RunDirectoryError(
-    f'{folder} was made by another configuration (fingerprint {found}; this '
-    f'one has {fingerprint}). What differs, - there, + here:\n  {shown}\n'
-    f'{WAY_OUT}'
-  )

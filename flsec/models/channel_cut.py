@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from flsec.models import functional_layers, pooled_conv
+from flsec.models import pooled_conv, random_layers
 
 if TYPE_CHECKING:
   from flsec.models.flat import FlatModel
@@ -21,7 +21,7 @@ _APART = (
   tf.keras.layers.LeakyReLU,
   tf.keras.layers.ELU,
   tf.keras.layers.BatchNormalization,
-  functional_layers.Dropout,
+  random_layers.RandomLayer,
   tf.keras.layers.MaxPooling1D,
   tf.keras.layers.MaxPooling2D,
   tf.keras.layers.AveragePooling1D,

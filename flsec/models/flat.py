@@ -2,33 +2,32 @@
 
 import contextlib
 import math
-import threading
 from collections.abc import Iterator
 from typing import Optional
 
 import numpy as np
 import tensorflow as tf
 
-from flsec import seeds
 from flsec.models import (
+  acceptance,
   channel_cut,
   custom_gradients,
   functional_layers,
+  layer_kinds,
   layout_builder,
+  placement,
+  purity,
 )
 from flsec.models.layout import Layout
-
-# Keras reads a layer's weights from its attributes: only one trace at a time
-# may put tensors there.
-_TRACE = threading.RLock()
 
 
 class FlatModel:
   """A Keras classifier whose weights are one float32 vector [d].
 
-  The vector holds the layers' weights in Keras order, each flattened
-  row-major. Everything here is a pure function of that vector: no variable is
-  read or written, and dropout draws from the seed it is given.
+  The vector holds the weights that are trained, in Keras order, each flattened
+  row-major; frozen ones (`trainable=False`) are constants. Everything here is a
+  pure function of that vector: no variable is read or written, and random
+  layers draw from the seed they are given.
 
   Batch normalisation: the moving statistics are entries of the vector, too
   (`layout.statistics`). In training, batches are normalised by their own
@@ -60,7 +59,8 @@ class FlatModel:
     """Takes over a functional Keras model that ends in logits.
 
     Args:
-      model: a functional or sequential model, without nested models.
+      model: a functional or sequential model, without nested models. What it
+        asks for and would not get is refused: see `acceptance`.
       scale: factor from stored examples to model inputs.
       shift: added after scaling.
       mixed_precision: dense and conv layers, the output layer excepted, compute
@@ -68,18 +68,20 @@ class FlatModel:
       by_patches: `differentiate` computes convolutions with few channels as
         products of matrices, which CPUs do faster (see `pooled_patches`).
     """
-    layout_builder.check_functional(model)
-    low = _hidden_layers(model) if mixed_precision else ()
+    acceptance.check(model)
+    low = layer_kinds.hidden_layers(model) if mixed_precision else ()
     self._model = tf.keras.models.clone_model(
       model, clone_function=functional_layers.Cloner(low_precision=low)
     )
-    self.layout: Layout = layout_builder.build_layout(self._model)
+    self._placement = placement.Placement(model, self._model)
+    self.layout: Layout = layout_builder.build_layout(model)
     self.num_weights = self.layout.size
     self.input_shape = tuple(model.input_shape[1:])
     self.num_classes = int(model.output_shape[-1])
     self.scale, self.shift = scale, shift
     self._by_patches = by_patches
-    self._weighted = [layer for layer in self._model.layers if layer.weights]
+    if not purity.is_known(model):
+      purity.check(self, model)
 
   @property
   def keras_model(self) -> tf.keras.Model:
@@ -93,20 +95,12 @@ class FlatModel:
     return sum(math.prod(x.shape[1:]) for x in tf.nest.flatten(outputs))
 
   def initial_weights(self, seed: int) -> np.ndarray:
-    """Draws float32 [d] from the layers' own initialisers, from `seed` only."""
-    values = []
-    for index, layer in enumerate(self._weighted):
-      for attribute in layout_builder.weight_attributes(layer):
-        initializer = getattr(layer, f'{attribute}_initializer')
-        config = initializer.get_config()
-        if 'seed' in config:
-          # By place: names that Keras makes up count on through a process.
-          config['seed'] = _keras_seed(seed, index, attribute)
-        value = type(initializer).from_config(config)(
-          getattr(layer, attribute).shape, dtype=tf.float32
-        )
-        values.append(np.ravel(value.numpy()))
-    return np.concatenate(values).astype(np.float32)
+    """Returns where training starts, float32 [d].
+
+    Weights that were set or loaded start where they are. Those that are as
+    their initialiser drew them are drawn again, from `seed` only.
+    """
+    return self._placement.initial(seed)
 
   def inputs(self, x: tf.Tensor) -> tf.Tensor:
     """Turns stored examples (uint8 or float32) into model inputs."""
@@ -125,8 +119,8 @@ class FlatModel:
     Args:
       weights: float32 [d].
       x: [b, ...] float32 model inputs, as `inputs` makes them.
-      training: whether dropout drops.
-      seed: int32 [2] for dropout; needed where `training` and a model drops.
+      training: whether random layers draw and norms read the batch.
+      seed: int32 [2]; needed where `training` and a layer draws.
 
     Returns:
       float32 [b, num_classes].
@@ -149,7 +143,7 @@ class FlatModel:
     training: bool = False,
     seed: Optional[tf.Tensor] = None,
   ) -> tf.Tensor:
-    """Returns the mean cross-entropy (nats) over the examples.
+    """Returns the mean cross-entropy (nats), and what regularisers add to it.
 
     Args:
       weights: float32 [d].
@@ -158,8 +152,9 @@ class FlatModel:
       mask: float32 [b], 0 for examples that only pad the batch.
       training, seed: as in `logits`.
     """
-    trace = functional_layers.Trace(seed, mask)
-    return _mean_loss(self._run(weights, x, training, trace), y, mask)
+    return self._loss(
+      weights, x, y, training, functional_layers.Trace(seed, mask)
+    )
 
   def loss_and_gradient(
     self,
@@ -197,7 +192,7 @@ class FlatModel:
     with custom_gradients.forgotten():
       with tf.GradientTape() as tape:
         tape.watch(weights)
-        loss = _mean_loss(self._run(weights, x, training, trace), y, mask)
+        loss = self._loss(weights, x, y, training, trace)
       gradient = tape.gradient(loss, weights)
     moved = [
       trace.moved[layer.name][attribute]
@@ -221,11 +216,39 @@ class FlatModel:
     return tf.concat([*parts, weights[end:]], axis=0)
 
   def tensors(self, weights: tf.Tensor) -> list[tf.Tensor]:
-    """Splits the vector into the layers' weights, in Keras order."""
-    spans = [s for layer in self.layout.layers for s in layer.spans.values()]
-    # The gradient of a split is one concatenation.
-    parts = tf.split(weights, [span.size for span in spans])
-    return [tf.reshape(p, span.shape) for p, span in zip(parts, spans)]
+    """Splits the vector into the layers' weights, as `Model.set_weights` takes.
+
+    Frozen ones, which are no part of the vector, are among them.
+    """
+    return self._placement.tensors(weights)
+
+  def whole(self, weights: tf.Tensor) -> np.ndarray:
+    """Returns all weights in Keras order, frozen ones included: float32 [D]."""
+    return self._placement.whole(weights)
+
+  def trained(self, whole: np.ndarray) -> np.ndarray:
+    """Returns the vector [d] within all weights [D]: undoes `whole`.
+
+    Raises:
+      ValueError: the frozen ones are not this model's.
+    """
+    return self._placement.trained(whole)
+
+  def _loss(
+    self,
+    weights: tf.Tensor,
+    x: tf.Tensor,
+    y: tf.Tensor,
+    training: bool,
+    trace: functional_layers.Trace,
+  ) -> tf.Tensor:
+    loss = _mean_loss(self._run(weights, x, training, trace), y, trace.mask)
+    if not self._placement.is_regularized:
+      return loss
+    penalty = self._placement.penalty(weights)
+    if trace.mask is not None:  # Of a batch that is nothing but padding: 0.
+      penalty *= tf.cast(tf.reduce_any(trace.mask > 0.0), tf.float32)
+    return loss + penalty
 
   def _run(
     self,
@@ -253,31 +276,9 @@ class FlatModel:
   ) -> Iterator[tf.keras.Model]:
     """Puts slices of the vector in the place of the layers' variables."""
     trace = trace or functional_layers.Trace()
-    with _TRACE, contextlib.ExitStack() as stack:
+    with self._placement.placed(weights, trace):
       self._restore_classes()
-      tensors = iter(self.tensors(weights))
-      for layer in self._weighted:
-        for attribute in layout_builder.weight_attributes(layer):
-          variable = vars(layer)[attribute]
-          tensor = tf.cast(next(tensors), layer.compute_dtype)
-          vars(layer)[attribute] = tensor
-          stack.callback(vars(layer).__setitem__, attribute, variable)
-      for layer in self._model.layers:
-        if hasattr(layer, 'trace'):
-          vars(layer)['trace'] = trace
-          stack.callback(vars(layer).__setitem__, 'trace', None)
       yield self._model
-
-
-def _hidden_layers(model: tf.keras.Model) -> tuple[str, ...]:
-  """Returns the names of the dense and conv layers before the output layer."""
-  return tuple(
-    layer.name
-    for layer in model.layers
-    if layer.weights
-    and layout_builder.kind_of(layer) != 'norm'
-    and layer.name not in model.output_names
-  )
 
 
 def _mean_loss(
@@ -289,8 +290,3 @@ def _mean_loss(
   return tf.math.divide_no_nan(
     tf.reduce_sum(losses * mask), tf.reduce_sum(mask)
   )
-
-
-def _keras_seed(seed: int, index: int, attribute: str) -> int:
-  words = seeds.stream(seed, 'initial weights', index, attribute)
-  return int(words[0]) & 0x7FFFFFFF  # Keras takes 31 bits.

@@ -6,12 +6,19 @@ beside their weights, and what they leave, is in the `Trace` of one call.
 """
 
 import dataclasses
+import warnings
 from collections.abc import Sequence
 from typing import Any, Optional
 
 import tensorflow as tf
 
-from flsec.models import closed_form_norms, pointwise_conv, pooled_conv
+from flsec.models import (
+  acceptance,
+  closed_form_norms,
+  pointwise_conv,
+  pooled_conv,
+  random_layers,
+)
 
 
 @dataclasses.dataclass
@@ -19,7 +26,7 @@ class Trace:
   """What the layers of a model share while it is called once.
 
   Attributes:
-    seed: int32 or int64 [2] for dropout, or None.
+    seed: int32 or int64 [2] for random layers, or None.
     mask: float32 [b], 0 for examples that only pad the batch, or None.
     moved: layer name -> its moving statistics after the call, by attribute.
     by_patches: whether convolutions that gain by it are matrix products.
@@ -36,34 +43,15 @@ class Trace:
   batch_last: dict[Any, tf.Tensor] = dataclasses.field(default_factory=dict)
 
 
-class Dropout(tf.keras.layers.Layer):
-  """Dropout that draws from the stateless seed of the trace."""
-
-  def __init__(self, rate: float, index: int, name: str):
-    super().__init__(name=name)
-    self.rate, self.index, self.trace = rate, index, None
-
-  def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-    if not training or not self.rate:
-      return inputs
-    if self.trace.seed is None:
-      raise ValueError(
-        f'Layer {self.name!r} drops units: training needs a seed, int [2].'
-      )
-    # A round's seeds are int64, those of a rule or an attack int32.
-    seed = self.trace.seed + tf.constant([0, self.index], self.trace.seed.dtype)
-    return tf.nn.experimental.stateless_dropout(inputs, self.rate, seed)
-
-
 class BatchNormalization(tf.keras.layers.BatchNormalization):
   """Batch normalisation that leaves its moving statistics in the trace.
 
   In training, units are normalised by the mean and variance of the real
   examples of the batch (padding does not count), and the statistics move to
   `momentum * old + (1 - momentum) * batch`; the variance is the unbiased one
-  there, as in Keras' fused kernel and in PyTorch. Otherwise the moving
-  statistics normalise; a negative variance, which an aggregated or a crafted
-  update may leave, counts as 0.
+  there, as in Keras' fused kernel and in PyTorch. Otherwise, and always where
+  the layer is frozen, the moving statistics normalise; a negative variance,
+  which an aggregated or a crafted update may leave, counts as 0.
   """
 
   trace: Optional[Trace] = None
@@ -80,7 +68,7 @@ class BatchNormalization(tf.keras.layers.BatchNormalization):
   def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
     mean = tf.stop_gradient(self.moving_mean)
     variance = tf.stop_gradient(self.moving_variance)
-    if not training:
+    if not training or not self.trainable:
       variance = tf.nn.relu(variance)
       return tf.nn.batch_normalization(
         inputs, mean, variance, self.beta, self.gamma, self.epsilon
@@ -160,6 +148,13 @@ _CONVOLUTIONS = {
   tf.keras.layers.Conv1D: pointwise_conv.Conv1D,
   tf.keras.layers.Conv2D: pointwise_conv.Conv2D,
 }
+# None of these plays a part in a clone: its weights come from outside, and what
+# regularises them is read off the original. They may be any functions.
+_LEFT_OUT = {
+  '_initializer': 'zeros',
+  '_regularizer': None,
+  '_constraint': None,
+}
 
 
 class Cloner:
@@ -171,7 +166,7 @@ class Cloner:
     Args:
       low_precision: names of the layers whose products are bfloat16.
     """
-    self._num_dropouts = 0
+    self._num_random = 0
     self._pooled: set[str] = set()
     self._low_precision = low_precision
 
@@ -179,27 +174,79 @@ class Cloner:
     """Returns a layer without variables of its own yet.
 
     Raises:
-      ValueError: a layer that draws random numbers in a way of its own.
+      ValueError: a layer that cannot be cloned.
     """
-    kind = type(layer)
     if layer.name in self._pooled:
       return tf.keras.layers.Activation('linear', name=layer.name)
-    if kind is tf.keras.layers.Dropout:
-      self._num_dropouts += 1
-      return Dropout(layer.rate, self._num_dropouts, layer.name)
-    if isinstance(layer, tf.keras.layers.Dropout):
+    seeded = random_layers.seeded(layer, self._num_random + 1)
+    if seeded is not None:
+      self._num_random += 1
+      return seeded
+    if type(layer) is tf.keras.layers.Lambda:
+      return _clone_of_lambda(layer)
+    try:
+      return self._clone(layer)
+    except Exception as error:
+      first = (str(error).splitlines() or [''])[0]
       raise ValueError(
-        f'Layer {layer.name!r} is a {kind.__name__}; flsec draws the units of '
-        'Dropout only, so that a run can be repeated. Use Dropout.'
-      )
+        f'Layer {layer.name!r} ({type(layer).__name__}) cannot be cloned '
+        f'({type(error).__name__}: {first[:200]}). Give the layer a get_config '
+        'that returns the arguments of its __init__.'
+      ) from error
+
+  def _clone(self, layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
+    kind = type(layer)
     for replaced, ours in _REPLACED:
-      if isinstance(layer, replaced):
+      if kind is replaced:
         kind = ours
-    config = layer.get_config()
+    with warnings.catch_warnings():
+      # Keras has something to say of functions in a configuration.
+      warnings.simplefilter('ignore')
+      config = layer.get_config()
+    is_known = acceptance.is_known(layer)
+    if is_known:
+      config.update(_left_out(config))
+    has_activation = is_known and 'activation' in config
+    if has_activation:
+      config['activation'] = 'linear'
     if layer.name in self._low_precision:
       config['dtype'] = 'mixed_bfloat16'
     pooling = pooled_conv.pooling_of(layer)
     if pooling is not None:
+      kind = pooled_conv.PooledConv2D
       self._pooled.add(pooling.name)
-      return pooled_conv.PooledConv2D.from_config(config).pool_first(pooling)
-    return _CONVOLUTIONS.get(kind, kind).from_config(config)
+    clone = _CONVOLUTIONS.get(kind, kind).from_config(config)
+    # A get_config of the user's own may tell neither.
+    clone._name = layer.name
+    if clone.trainable != layer.trainable:
+      clone.trainable = layer.trainable
+    if has_activation:  # Itself: its name may be nobody's but the user's.
+      clone.activation = layer.activation
+    return clone.pool_first(pooling) if pooling is not None else clone
+
+
+def _left_out(config: dict[str, Any]) -> dict[str, Any]:
+  return {
+    key: value
+    for key, found in config.items()
+    for ending, value in _LEFT_OUT.items()
+    if key.endswith(ending) and not _is_constant(found)
+  }
+
+
+def _is_constant(initializer: Any) -> bool:
+  name = initializer.get('class_name') if isinstance(initializer, dict) else ''
+  return name in ('Ones', 'Zeros')
+
+
+def _clone_of_lambda(
+  layer: tf.keras.layers.Lambda,
+) -> tf.keras.layers.Lambda:
+  # Not by its configuration, which holds byte code without its globals.
+  return tf.keras.layers.Lambda(
+    layer.function,
+    output_shape=layer._output_shape,
+    mask=layer.mask,
+    arguments=layer.arguments,
+    name=layer.name,
+  )

@@ -27,7 +27,7 @@ class Span:
 
 @dataclasses.dataclass(frozen=True)
 class Layer:
-  """A Keras layer with weights.
+  """A Keras layer with weights that are trained.
 
   Attributes:
     name: the Keras layer's name.
@@ -70,23 +70,51 @@ class Layer:
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-  """All weighted layers of a model, in Keras order.
+  """The layers of a model whose weights are trained, in Keras order.
 
   Attributes:
     layers: in the order of the weight vector.
     size: d, the length of the weight vector.
     output: name of the output layer.
+    frozen: names of the layers with weights that nothing moves
+      (`trainable=False`); no entry of the vector is theirs.
+    preprocessing: names of the layers without weights that change the numbers
+      of the model's inputs before the first weight (Rescaling, Lambda, ...).
   """
 
   layers: tuple[Layer, ...]
   size: int
   output: str
+  frozen: tuple[str, ...] = ()
+  preprocessing: tuple[str, ...] = ()
 
   def __getitem__(self, name: str) -> Layer:
     for layer in self.layers:
       if layer.name == name:
         return layer
+    if name in self.frozen:
+      raise ValueError(
+        f'Layer {name!r} is frozen (trainable=False), so that it is no part of '
+        'what clients train, send and the server changes. Choose one of '
+        f'{[layer.name for layer in self.layers]}, or set trainable=True.'
+      )
     raise KeyError(f'{name!r}; layers: {[layer.name for layer in self.layers]}')
+
+  def check_followed(self, user: str) -> None:
+    """Refuses a model in which units cannot be followed from end to end.
+
+    Args:
+      user: who needs to, for the message.
+
+    Raises:
+      ValueError: naming the layers in the way.
+    """
+    if self.frozen:
+      raise ValueError(
+        f'{user} follows units through every layer, but of this model '
+        f'{", ".join(map(repr, self.frozen))} are frozen (trainable=False). '
+        'Set trainable=True, or leave pruning out.'
+      )
 
   def of_kind(self, *kinds: str) -> tuple[Layer, ...]:
     """Returns the layers of the given kinds, in Keras order."""

@@ -1,37 +1,35 @@
 """Reads a `Layout` off a Keras model's layer graph, never off layer names."""
 
 import dataclasses
-from typing import Optional
 
 import numpy as np
 import tensorflow as tf
 
-from flsec.models import functional_layers
+from flsec.models import acceptance, activations, random_layers
 from flsec.models import layout as layout_lib
+from flsec.models.layer_kinds import is_norm, kind_of
+from flsec.models.layer_weights import (
+  is_frozen,
+  is_trained,
+  trained_attributes,
+)
 
-_KINDS = (
-  ('dense', tf.keras.layers.Dense),
-  ('conv', (tf.keras.layers.Conv1D, tf.keras.layers.Conv2D)),
-  (
-    'norm',
-    (
-      tf.keras.layers.BatchNormalization,
-      tf.keras.layers.GroupNormalization,
-      tf.keras.layers.LayerNormalization,
-    ),
-  ),
-)
-# They are convolutions to Keras, but their kernels are laid out otherwise.
-_TRANSPOSED = (
-  tf.keras.layers.Conv1DTranspose,
-  tf.keras.layers.Conv2DTranspose,
-)
 _ADDITIONS = (tf.keras.layers.Add, tf.keras.layers.Subtract)
+_RESHAPES = (tf.keras.layers.Flatten, tf.keras.layers.Reshape)
+# They put some numbers elsewhere, or leave some out.
+_MOVES = (
+  tf.keras.layers.Permute,
+  tf.keras.layers.RepeatVector,
+  tf.keras.layers.CenterCrop,
+  tf.keras.layers.Cropping1D,
+  tf.keras.layers.Cropping2D,
+)
 # One output channel an input channel, in the same order.
 _CHANNEL_WISE = (
   tf.keras.layers.Activation,
-  tf.keras.layers.Dropout,
-  functional_layers.Dropout,
+  tf.keras.layers.Identity,
+  *random_layers.KERAS_LAYERS,
+  random_layers.RandomLayer,
   tf.keras.layers.InputLayer,
   tf.keras.layers.ReLU,
   tf.keras.layers.Softmax,
@@ -57,21 +55,6 @@ class _Signal:
   positions: int = 1
 
 
-def weight_attributes(layer: tf.keras.layers.Layer) -> list[str]:
-  """Returns the attribute that holds each of `layer.weights`, in that order."""
-  attributes = []
-  for weight in layer.weights:
-    held = [name for name, value in vars(layer).items() if value is weight]
-    if not held:
-      raise ValueError(
-        f'Layer {layer.name!r} ({type(layer).__name__}) keeps the weight '
-        f'{weight.name!r} in no attribute of its own; write the layer so that '
-        'each weight is an attribute (self.kernel = self.add_weight(...)).'
-      )
-    attributes.append(held[0])
-  return attributes
-
-
 def build_layout(model: tf.keras.Model) -> layout_lib.Layout:
   """Builds the layout of a functional Keras model.
 
@@ -79,97 +62,58 @@ def build_layout(model: tf.keras.Model) -> layout_lib.Layout:
     model: a functional or sequential model, without nested models.
 
   Returns:
-    The layout; its vector holds `model.layers`' weights in Keras order.
+    The layout; its vector holds the trained weights of `model.layers` in Keras
+    order.
 
   Raises:
     ValueError: a model that is not built, or a layer whose units cannot be
       followed (nested models, layers used twice, merging layers but Add).
   """
-  check_functional(model)
+  acceptance.check_graph(model)
   spans, size = _spans(model)
   signals = _signals(model)
-  weighted = [layer for layer in model.layers if layer.weights]
-  readers = {layer.name: _read_by(layer, signals, model) for layer in weighted}
+  trained = [layer for layer in model.layers if is_trained(layer)]
+  kinds = {layer.name: kind_of(layer) for layer in trained}
+  readers = {layer.name: _read_by(layer, signals, model) for layer in trained}
   output = _output_layer(model, signals)
   tied = _tied_groups(model, signals)
-  layers = []
-  for layer in weighted:
-    name = layer.name
-    consumers = [
+
+  def reading(name: str, *, norms: bool) -> list[str]:
+    return [
       other
-      for other in weighted
-      if kind_of(other) != 'norm' and name in readers[other.name].sources
+      for other, signal in readers.items()
+      if (kinds[other] == 'norm') == norms and name in signal.sources
     ]
-    norms = [
-      other.name
-      for other in weighted
-      if kind_of(other) == 'norm' and name in readers[other.name].sources
-    ]
-    read = readers[consumers[0].name] if consumers else signals[output]
-    layers.append(
-      layout_lib.Layer(
-        name=name,
-        kind=kind_of(layer),
-        spans=spans[name],
-        units=int(next(iter(spans[name].values())).shape[-1]),
-        activation=read.activation if kind_of(layer) != 'norm' else 'linear',
-        consumers=tuple(other.name for other in consumers),
-        norms=tuple(norms),
-        positions=max(readers[o.name].positions for o in consumers)
-        if consumers
-        else 1,
-        tied=tied.get(name, ()),
-      )
+
+  def describe(layer: tf.keras.layers.Layer) -> layout_lib.Layer:
+    name = layer.name
+    consumers = reading(name, norms=False)
+    read = readers[consumers[0]] if consumers else signals[output]
+    own = spans[name]
+    widest = own.get('kernel', next(iter(own.values())))
+    return layout_lib.Layer(
+      name=name,
+      kind=kinds[name],
+      spans=own,
+      units=int(widest.shape[-1]),
+      activation=read.activation if kinds[name] != 'norm' else 'linear',
+      consumers=tuple(consumers),
+      norms=tuple(reading(name, norms=True)),
+      positions=max((readers[o].positions for o in consumers), default=1),
+      tied=tied.get(name, ()),
     )
+
   return layout_lib.Layout(
-    layers=tuple(layers), size=size, output=signals[output].sources[0]
+    layers=tuple(describe(layer) for layer in trained),
+    size=size,
+    output=signals[output].sources[0],
+    frozen=tuple(layer.name for layer in model.layers if is_frozen(layer)),
+    preprocessing=tuple(
+      layer.name
+      for layer in model.layers
+      if not signals[layer.name].sources and _changes_numbers(layer)
+    ),
   )
-
-
-def check_functional(model: tf.keras.Model) -> None:
-  """Refuses a model whose layers or shapes are not all known.
-
-  Raises:
-    ValueError: a subclassed model, one without Input, or one with a model
-      among its layers.
-  """
-  is_graph = isinstance(model, tf.keras.Sequential) or getattr(
-    model, '_is_graph_network', False
-  )
-  if not is_graph or not model.built:
-    raise ValueError(
-      f'Model {model.name!r} ({type(model).__name__}) has no graph of layers; '
-      'build it as tf.keras.Model(inputs, outputs), or as a Sequential that '
-      'starts with an Input.'
-    )
-  for layer in model.layers:
-    if isinstance(layer, tf.keras.Model):
-      raise ValueError(
-        f'Model {model.name!r} nests the model {layer.name!r}; flsec follows '
-        'layers only. Call its layers one by one.'
-      )
-
-
-def kind_of(layer: tf.keras.layers.Layer) -> str:
-  """Returns 'dense', 'conv' or 'norm'.
-
-  Raises:
-    ValueError: any other layer with weights.
-  """
-  for kind, types in _KINDS:
-    if isinstance(layer, types) and _has_plain_kernel(layer):
-      return kind
-  raise ValueError(
-    f'Layer {layer.name!r} has weights but is a {type(layer).__name__}; flsec '
-    'follows Dense, Conv1D, Conv2D (without groups) and normalisation layers.'
-  )
-
-
-def _has_plain_kernel(layer: tf.keras.layers.Layer) -> bool:
-  """Tells whether every unit reads every channel, in Keras' usual layout."""
-  is_grouped = layer.get_config().get('groups', 1) != 1
-  is_norm = isinstance(layer, tf.keras.layers.GroupNormalization)
-  return not isinstance(layer, _TRANSPOSED) and (is_norm or not is_grouped)
 
 
 def _spans(
@@ -178,8 +122,9 @@ def _spans(
   spans: dict[str, dict[str, layout_lib.Span]] = {}
   start = 0
   for layer in model.layers:
-    for attribute, weight in zip(weight_attributes(layer), layer.weights):
-      span = layout_lib.Span(start, tuple(weight.shape))
+    for attribute in trained_attributes(layer):
+      shape = tuple(getattr(layer, attribute).shape)
+      span = layout_lib.Span(start, shape)
       spans.setdefault(layer.name, {})[attribute] = span
       start = span.stop
   return spans, start
@@ -220,57 +165,63 @@ def _read_by(
 def _signals(model: tf.keras.Model) -> dict[str, _Signal]:
   """Follows units through the graph: layer name -> what it puts out."""
   signals: dict[str, _Signal] = {}
+  trained = {layer.name for layer in model.layers if is_trained(layer)}
   for layer in model.layers:
     inputs = _inputs(layer, model)
     if any(other.name not in signals for other in inputs):
       raise ValueError(f'Layer {layer.name!r} is read before it is computed.')
     read = [signals[other.name] for other in inputs]
-    signals[layer.name] = _put_out(layer, inputs, read)
+    signals[layer.name] = _put_out(layer, read, trained)
   return signals
 
 
 def _put_out(
-  layer: tf.keras.layers.Layer,
-  inputs: list[tf.keras.layers.Layer],
-  read: list[_Signal],
+  layer: tf.keras.layers.Layer, read: list[_Signal], trained: set[str]
 ) -> _Signal:
-  activation = _activation(layer)
-  if layer.weights and kind_of(layer) != 'norm':
+  activation = activations.name_of(layer)
+  sources = tuple(dict.fromkeys(s for signal in read for s in signal.sources))
+  if is_frozen(layer) and is_norm(layer):
+    return _Signal(sources, positions=read[0].positions if read else 1)
+  if is_frozen(layer) or (layer.name in trained and kind_of(layer) != 'norm'):
     return _Signal((layer.name,), activation or 'linear')
   if isinstance(layer, _ADDITIONS):
-    sources = tuple(dict.fromkeys(s for signal in read for s in signal.sources))
     return _Signal(sources, 'linear', read[0].positions)
+  if not trained.intersection(sources):
+    # Nothing that is trained, and pruned, comes this way.
+    return _Signal(sources, activation or 'linear')
   if len(read) > 1:
     raise ValueError(
       f'Layer {layer.name!r} ({type(layer).__name__}) merges several tensors; '
       'flsec follows units through Add only.'
     )
-  signal = read[0] if read else _Signal()
+  signal = read[0]
   if activation:
     signal = dataclasses.replace(signal, activation=activation)
-  if isinstance(layer, tf.keras.layers.Flatten):
-    shape = inputs[0].output_shape
-    shape = shape[0] if isinstance(shape, list) else shape
-    positions = int(np.prod(shape[1:-1], dtype=np.int64)) * signal.positions
-    return dataclasses.replace(signal, positions=positions)
-  if isinstance(layer, _CHANNEL_WISE) or layer.weights or not signal.sources:
+  if isinstance(layer, _CHANNEL_WISE) or layer.weights:
     return signal
+  if isinstance(layer, _RESHAPES):
+    before, after = layer.input_shape[1:], layer.output_shape[1:]
+    if before == after or (after[-1:] == before[-1:] and len(after) > 1):
+      return signal
+    if len(after) == 1:
+      positions = int(np.prod(before[:-1], dtype=np.int64)) * signal.positions
+      return dataclasses.replace(signal, positions=positions)
   raise ValueError(
     f'Layer {layer.name!r} ({type(layer).__name__}) is none that flsec can '
     'follow units through; use one of '
-    f'{", ".join(kind.__name__ for kind in _CHANNEL_WISE)}, Flatten or Add.'
+    f'{", ".join(k.__name__ for k in _CHANNEL_WISE if _is_public(k))}, Flatten '
+    'or Add.'
   )
 
 
-def _activation(layer: tf.keras.layers.Layer) -> Optional[str]:
-  """Returns the name of the activation a layer applies, None if none."""
-  if isinstance(layer, tf.keras.layers.ReLU):
-    return 'relu'
-  if isinstance(layer, tf.keras.layers.Softmax):
-    return 'softmax'
-  function = getattr(layer, 'activation', None)
-  name = tf.keras.activations.serialize(function) if function else 'linear'
-  return None if name == 'linear' else str(name)
+def _is_public(kind: type) -> bool:
+  return hasattr(tf.keras.layers, kind.__name__)
+
+
+def _changes_numbers(layer: tf.keras.layers.Layer) -> bool:
+  """Tells whether a layer without weights puts out other numbers, in use."""
+  moves = isinstance(layer, (*_CHANNEL_WISE, *_RESHAPES, *_MOVES))
+  return not moves or activations.name_of(layer) is not None
 
 
 def _output_layer(model: tf.keras.Model, signals: dict[str, _Signal]) -> str:
@@ -280,6 +231,9 @@ def _output_layer(model: tf.keras.Model, signals: dict[str, _Signal]) -> str:
       f'Model {model.name!r} must end in one Dense or Conv layer; its outputs '
       f'come from {list(signals[name].sources)} of {model.output_names}.'
     )
+  for layer in model.layers:
+    if signals[layer.name].sources == signals[name].sources:
+      activations.check_logits(layer)
   return name
 
 

@@ -141,6 +141,7 @@ def _prune(
   context: PruningContext,
 ) -> tuple[tf.Tensor, tf.Tensor, Record]:
   """Implements `Pruner.prune`."""
+  layout.check_followed('FLAP')
   chosen = [
     *_choose_filters(options, weights, layout),
     *_choose_units(options, weights, layout, context),

@@ -105,7 +105,16 @@ def unit_intervals(
 
   Returns:
     Layer name -> interval [units], for every layer but the output.
+
+  Raises:
+    ValueError: a layer in front of the first weights changes the inputs.
   """
+  if layout.preprocessing:
+    raise ValueError(
+      f'Layer {layout.preprocessing[0]!r} changes the inputs before the first '
+      'weights, so that their range is not known. Do it in the data set (scale '
+      "and shift), or set criterion: 'saliency', which needs no range."
+    )
   bounds: dict[str, Interval] = {}
   for layer in layout.of_kind('dense', 'conv'):
     if layer.name == layout.output:

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import pathlib
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Callable, Optional
@@ -49,7 +50,7 @@ def run(
     begun(task)
     started = time.monotonic()
     line = None
-    with _logged(task):
+    with _logged(task, is_alone):
       try:
         run_cell(
           task.experiment,
@@ -64,6 +65,7 @@ def run(
         if is_alone:
           raise
         line = failure.in_one_line(error)
+        failure.note_refused(task.directory, error)
         absl_logging.vlog(1, '%s', failure.traced(error))
     outcomes.append(Outcome(task, line, {}, time.monotonic() - started))
     ended(outcomes[-1])
@@ -73,8 +75,17 @@ def run(
 
 
 @contextlib.contextmanager
-def _logged(task: Task) -> Iterator[None]:
-  """Lets the log go into the cell's folder, too, unless another holds it."""
+def _logged(task: Task, is_alone: bool) -> Iterator[None]:
+  """Lets the log go into the cell's folder, too, unless another holds it.
+
+  A run that is refused before it writes anything leaves no folder behind,
+  where its error is all that is to be said.
+  """
+  made = [
+    folder
+    for folder in (task.directory, *task.directory.parents)
+    if not folder.exists()
+  ]
   try:
     task.directory.mkdir(parents=True, exist_ok=True)
     if folder_lock.is_held(task.directory):
@@ -91,3 +102,13 @@ def _logged(task: Task) -> Iterator[None]:
   finally:
     logger.removeHandler(handler)
     handler.close()
+    log = task.directory / run_directory.LOG
+    if is_alone and task.directory in made and _is_all(log):
+      log.unlink()
+      for folder in made:
+        folder.rmdir()
+
+
+def _is_all(log: pathlib.Path) -> bool:
+  """Tells whether a log is all that its folder holds."""
+  return list(log.parent.iterdir()) == [log]

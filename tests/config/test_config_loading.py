@@ -121,6 +121,24 @@ class TestCells:
     ]
 
 
+class TestOddFiles:
+  @pytest.mark.parametrize('swept', [5, 'abc', [1], {'seed': 5}, {'seed': []}])
+  def test_a_sweep_that_is_none(self, write, swept):
+    with pytest.raises(ConfigError, match=r'sweep.*expected a'):
+      loading.load_cells(write(sweep=swept))
+
+  @pytest.mark.parametrize(
+    'path', ['seed', 'rounds', 'clients.num_clients', 'model.hidden']
+  )
+  def test_a_number_of_400_digits(self, write, path):
+    with pytest.raises(ConfigError, match='has more than 64 bits'):
+      loading.load_cells(write(), sets=[f'{path}={"9" * 400}'])
+
+  def test_a_path_without_end(self, write):
+    with pytest.raises(ConfigError, match='at most 40 words'):
+      loading.load_cells(write(), sets=['a.' * 5000 + 'b=1'])
+
+
 class TestPlugins:
   def test_path_is_relative_to_the_file_and_recorded_in_full(
     self, write, tmp_path

@@ -41,6 +41,12 @@ class TestChoices:
       sweep.choices(varied, 'f.yaml')
 
 
+def test_a_grid_that_nobody_can_run_is_counted_and_not_made():
+  varied = {f'k{i}': list(range(10)) for i in range(12)}
+  with pytest.raises(ConfigError, match='spans 1,000,000,000,000 cells'):
+    sweep.choices(varied, 'x.yaml')
+
+
 class TestNames:
   @pytest.mark.parametrize(
     'varied, names',

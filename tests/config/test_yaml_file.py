@@ -102,3 +102,59 @@ class TestRoundTrip:
     path = tmp_path / 'order.yaml'
     path.write_text(yaml_file.write({'z': 1, 'a': 2}))
     assert list(yaml_file.read(str(path))) == ['z', 'a']
+
+
+def bomb(levels, width=10):
+  """Returns a text of some lines that stands for width ** levels values."""
+  lines = ['a0: &a0 [' + ', '.join(['1'] * width) + ']']
+  for level in range(1, levels):
+    inner = ', '.join([f'*a{level - 1}'] * width)
+    lines.append(f'a{level}: &a{level} [{inner}]')
+  return '\n'.join(lines)
+
+
+class TestLimits:
+  """What would take all memory, or all day, is refused as it is read."""
+
+  @pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+      (f'a: {"9" * 400}', r'line 1, column 4: the number 9{20}\.\.\. has more'),
+      (f'a: {"9" * 100_000}', 'has more than 64 bits'),
+      (f'a: -{"9" * 20}', 'has more than 64 bits'),
+      (f'a: 0x{"f" * 17}', 'has more than 64 bits'),
+      ('a: ' + '[' * 300 + ']' * 300, 'nested deeper than 40 levels'),
+      ('a: ' + '[' * 100_000, 'nested deeper than 40 levels'),
+      ('a: ' + '{b: ' * 300 + '1' + '}' * 300, 'nested deeper than 40'),
+      ('\n'.join(' ' * i + 'a:' for i in range(300)), 'nested deeper than 40'),
+      (bomb(6), r'line 5, .*stands for more than 100,000 values'),
+      (bomb(60), 'stands for more than 100,000 values'),
+      (bomb(60, width=2), 'stands for more than 100,000 values'),
+      ('a: &a [*a]', 'or for itself'),
+      ('a: &a {b: *a}', 'or for itself'),
+      ('a: &a {<<: *a}', 'or for itself'),
+      ('a: "' + 'b' * 2**20 + '"', 'has 1,048,581 characters; at most'),
+    ],
+  )
+  def test_refused(self, text, message):
+    with pytest.raises(ConfigError, match=message):
+      yaml_file.parse(text, 'x.yaml')
+
+  @pytest.mark.parametrize(
+    ('text', 'value'),
+    [
+      (str(2**63 - 1), 2**63 - 1),
+      (str(-(2**63)), -(2**63)),
+      ('0x1F', 31),
+      ('1_000', 1000),
+      ('[' * 39 + ']' * 39, None),
+      ('[&a [1, 2], *a, *a]', [[1, 2]] * 3),
+    ],
+  )
+  def test_taken(self, text, value):
+    found = yaml_file.parse(text, '')
+    assert value is None or found == value
+
+  def test_a_file_without_end_is_not_read_to_it(self):
+    with pytest.raises(ConfigError, match='/dev/zero: has 1,048,577 char'):
+      yaml_file.read('/dev/zero')

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import json
 import pathlib
 import pickle
 import zipfile
@@ -206,6 +207,100 @@ class TestDamage:
     assert not (tmp_path / 'exploded').exists()
 
 
+class TestForeignBytes:
+  """Whatever a file makes a parser raise, the one before it is taken."""
+
+  def restored(self, folder):
+    return checkpoint.restore(folder, {'w': np.zeros(4, np.float32)})
+
+  @pytest.fixture
+  def path(self, tmp_path):
+    """A checkpoint of round 7, with one of round 6 before it."""
+    for round_number in (6, 7):
+      state = {'w': np.full(4, round_number, np.float32)}
+      path = checkpoint.save(tmp_path, round_number, state)
+    return path
+
+  @pytest.mark.parametrize(
+    'error',
+    [NotImplementedError, RuntimeError, TypeError, MemoryError, RecursionError],
+  )
+  def test_any_error_means_damage(self, path, monkeypatch, error):
+    load = np.load
+
+    def explode(name, **options):
+      if str(name) == str(path):
+        raise error('odd\nlines')
+      return load(name, **options)
+
+    monkeypatch.setattr(np, 'load', explode)
+    assert self.restored(path.parent)[0] == 6
+
+  def rewrite(self, path, change):
+    with np.load(path) as archive:
+      arrays = dict(archive)
+    manifest = json.loads(arrays['manifest'].tobytes())
+    manifest = change(manifest, arrays) or manifest
+    text = json.dumps(manifest).encode()
+    arrays['manifest'] = np.frombuffer(text, np.uint8)
+    np.savez(path, **arrays)
+
+  @pytest.mark.parametrize(
+    'change',
+    [
+      lambda manifest, arrays: manifest.update(round=6),
+      lambda manifest, arrays: manifest.update(paths=[['v']]),
+      lambda manifest, arrays: manifest.update(paths=[[['w']]]),
+      lambda manifest, arrays: manifest.update(paths=3),
+      lambda manifest, arrays: manifest.update(sha256=None),
+      lambda manifest, arrays: manifest.pop('round'),
+      lambda manifest, arrays: [manifest],
+      lambda manifest, arrays: arrays.update(leaf_00001=np.zeros(1)),
+      lambda manifest, arrays: arrays.pop('leaf_00000') is None,
+    ],
+  )
+  def test_the_checksum_covers_the_manifest(self, path, change):
+    def keep_manifest(manifest, arrays):
+      found = change(manifest, arrays)
+      return found if isinstance(found, list) else None
+
+    self.rewrite(path, keep_manifest)
+    assert self.restored(path.parent)[0] == 6
+
+  def test_a_file_of_another_round(self, path):
+    path.write_bytes((path.parent / 'round_000006.npz').read_bytes())
+    assert self.restored(path.parent)[0] == 6
+
+  def test_a_bomb_is_not_unpacked(self, path):
+    with np.load(path) as archive:
+      arrays = dict(archive)
+    np.savez_compressed(path, **arrays, zeros=np.zeros(2**20))
+    assert self.restored(path.parent)[0] == 6
+
+  def test_no_flipped_bytes_raise_anything(self, path):
+    generator = np.random.default_rng(0)
+    whole = path.read_bytes()
+    for _ in range(300):
+      damaged = bytearray(whole)
+      for place in generator.integers(len(whole), size=3):
+        damaged[place] = generator.integers(256)
+      path.write_bytes(damaged)
+      round_number, state = self.restored(path.parent)
+      np.testing.assert_array_equal(state['w'], np.full(4, round_number))
+
+  def test_rounds_without_their_rows_are_passed_over(self, path):
+    state = {'w': np.zeros(4, np.float32)}
+    restore = lambda last: checkpoint.restore(
+      path.parent, state, last_round=last
+    )
+    assert [restore(last)[0] for last in (6, 7, 8)] == [6, 7, 7]
+    with pytest.raises(
+      checkpoint.CheckpointError,
+      match=r'rows of metrics\.jsonl are whole up to',
+    ):
+      restore(5)
+
+
 class TestRefusals:
   @pytest.mark.parametrize(
     ('template', 'message'),
@@ -232,7 +327,7 @@ class TestRefusals:
     with pytest.raises(TypeError, match='must be strings; got 3'):
       checkpoint.save(tmp_path, 1, {3: np.ones(1)})
 
-  def test_a_later_format(self, tmp_path, monkeypatch):
+  def test_another_format(self, tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, '_FORMAT', 2)
     checkpoint.save(tmp_path, 1, np.int64(1))
     monkeypatch.undo()

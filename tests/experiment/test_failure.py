@@ -79,3 +79,18 @@ def test_a_folder_is_held_as_long_as_it_is_open(tmp_path):
   with _open(tmp_path):
     assert folder_lock.is_held(tmp_path)
   assert not folder_lock.is_held(tmp_path)
+
+
+def test_an_error_before_the_folder_was_opened_is_noted_too(tmp_path):
+  folder = tmp_path / 'cell'
+  try:
+    raise ValueError('The model ends in softmax.')
+  except ValueError as error:
+    failure.note_refused(folder, error)
+  assert failure.read(folder) == 'The model ends in softmax.'
+  assert 'raise ValueError' in (folder / 'FAILED').read_text()
+  with RunDirectory.open(folder, 'name: x\n', 'ab', True):
+    with pytest.raises(OSError, match='held'):
+      raise OSError('held')
+    failure.note_refused(folder, OSError('not ours'))
+    assert failure.read(folder) is None

@@ -1,6 +1,7 @@
 """The round loop: what it writes, and that stopping changes nothing."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -48,6 +49,51 @@ def _final_state(path):
 def finished(tmp_path_factory):
   path = tmp_path_factory.mktemp('loop') / 'cell'
   return path, _run(path)
+
+
+class TestEditedFolder:
+  """What was cut off or edited by hand is told, or made again."""
+
+  @pytest.fixture
+  def cell(self, finished, tmp_path):
+    """An unfinished copy, with the checkpoints of rounds 3 and 4."""
+    path = tmp_path / 'cell'
+    shutil.copytree(finished[0], path)
+    (path / 'DONE').unlink()
+    return path
+
+  def lines(self, cell):
+    return (cell / 'metrics.jsonl').read_text().splitlines(keepends=True)
+
+  def test_rows_that_end_before_the_last_checkpoint(self, cell, finished):
+    lines = self.lines(cell)
+    (cell / 'metrics.jsonl').write_text(''.join(lines[:3]))
+    _run(cell)
+    assert _untimed(_rows(cell)) == _untimed(_rows(finished[0]))
+    for name, array in _final_state(finished[0]).items():
+      np.testing.assert_array_equal(_final_state(cell)[name], array)
+
+  @pytest.mark.parametrize('missing', [0, 1, 2])
+  def test_a_row_that_is_missing_in_the_middle(self, cell, missing):
+    lines = self.lines(cell)
+    del lines[missing]
+    (cell / 'metrics.jsonl').write_text(''.join(lines))
+    with pytest.raises(
+      checkpoint.CheckpointError,
+      match=f'rows of metrics.jsonl are whole up to round {missing} only',
+    ):
+      _run(cell)
+    assert self.lines(cell) == lines
+
+  def test_a_configuration_that_was_edited_below_its_first_line(self, cell):
+    config = cell / 'config.yaml'
+    config.write_text(
+      config.read_text().replace('batch_size: 8', 'batch_size: 9')
+    )
+    with pytest.raises(
+      run_directory.RunDirectoryError, match=r'config.yaml was edited after'
+    ):
+      _run(cell)
 
 
 class TestRun:

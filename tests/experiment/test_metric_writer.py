@@ -135,6 +135,14 @@ class TestRefusals:
       ('{"a": 1}', 'line 2 is not a row'),
       ('{"round": 2, "a": "high"}', "'high' is no number"),
       ('[2]', 'line 2 is not a row'),
+      ('{"round": "2"}', 'line 2 is not a row'),
+      ('{"round": 2.5}', 'its round is 2.5'),
+      ('{"round": true}', 'True is no number'),
+      ('{"round": null}', 'None is no number'),
+      ('{"round": 2, "a": [1]}', r'\[1\] is no number'),
+      ('{"round": 2, "a": {"b": 1}}', 'is no number'),
+      ('{"round": 2, "a": false}', 'False is no number'),
+      ('null', 'line 2 is not a row'),
       ('{"round": 1}', 'round 1 follows round 1'),
     ],
   )
@@ -143,6 +151,14 @@ class TestRefusals:
     path.write_text(f'{{"round": 1}}\n{line}\n{{"round": 3}}\n')
     with pytest.raises(ValueError, match=message):
       metric_rows.read_rows(path)
+
+  @pytest.mark.parametrize(
+    ('rounds', 'last'),
+    [([], 0), ([1], 1), ([1, 2, 3], 3), ([1, 2, 4, 5], 2), ([2, 3], 0)],
+  )
+  def test_the_last_round_before_a_gap(self, rounds, last):
+    rows = [{'round': number} for number in rounds]
+    assert metric_rows.last_whole_round(rows) == last
 
   def test_rows_missing_before_the_checkpoint(self, tmp_path):
     _write(tmp_path, range(1, 4), events=False)

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from flsec.experiment import run_directory
+from flsec.experiment import folder_lock, run_directory
 from flsec.experiment.run_directory import RunDirectory, RunDirectoryError
 
 CONFIG = 'name: quickstart\nrounds: 10\nseed: 42\n'
@@ -216,3 +216,36 @@ def test_labels_come_back(tmp_path):
   with np.load(tmp_path / 'labels.npz', allow_pickle=False) as archive:
     np.testing.assert_array_equal(archive['counts'], counts)
     np.testing.assert_array_equal(archive['is_malicious'], [True, False])
+
+
+class TestCheck:
+  """What `open` would refuse is refused before anything is written."""
+
+  def check(self, path, fingerprint='abc123', resume=True):
+    folder_lock.check_free(path)
+    return run_directory.check(path, CONFIG, fingerprint, resume)
+
+  def test_writes_nothing(self, tmp_path):
+    assert self.check(tmp_path / 'runs' / 'x') == 'new'
+    assert list(tmp_path.iterdir()) == []
+
+  def test_another_configuration(self, tmp_path):
+    _open(tmp_path).close()
+    self.check(tmp_path)
+    with pytest.raises(RunDirectoryError, match='another configuration'):
+      self.check(tmp_path, 'cd')
+
+  def test_a_folder_that_another_process_writes(self, tmp_path):
+    with (
+      _open(tmp_path),
+      pytest.raises(RunDirectoryError, match='another process'),
+    ):
+      self.check(tmp_path)
+    self.check(tmp_path)
+
+  def test_an_unfinished_run_without_resume(self, tmp_path):
+    _open(tmp_path).close()
+    _give_it_rounds(tmp_path)
+    assert self.check(tmp_path) == 'unfinished'
+    with pytest.raises(RunDirectoryError, match='Add --resume'):
+      self.check(tmp_path, resume=False)

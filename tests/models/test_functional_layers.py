@@ -35,10 +35,6 @@ class TestCloner:
     assert (first.rate, second.rate) == (0.1, 0.2)
     assert first.index != second.index
 
-  def test_other_kinds_of_dropout_are_refused(self):
-    with pytest.raises(ValueError, match=r'SpatialDropout2D.*Use Dropout'):
-      clone(layers.SpatialDropout2D(0.1))
-
 
 def test_batch_normalisation_over_another_axis_is_refused():
   inputs = tf.keras.Input((4, 4, 2))

@@ -5,7 +5,7 @@ import pytest
 import small_models
 import tensorflow as tf
 
-from flsec.models import layout_builder
+from flsec.models import layer_weights, layout_builder
 from flsec.models.layout import Span
 
 layers = tf.keras.layers
@@ -259,7 +259,7 @@ class TestWeightAttributes:
   def test_are_in_the_order_of_the_weights(self):
     layer = layers.BatchNormalization()
     layer.build((None, 3))
-    assert layout_builder.weight_attributes(layer) == [
+    assert layer_weights.weight_attributes(layer) == [
       'gamma',
       'beta',
       'moving_mean',
@@ -274,7 +274,7 @@ class TestWeightAttributes:
     layer = Hidden(name='hidden')
     layer.build((None, 3))
     with pytest.raises(ValueError, match=r"'hidden' .* keeps the weight"):
-      layout_builder.weight_attributes(layer)
+      layer_weights.weight_attributes(layer)
 
 
 def test_spans_lay_out_the_vector_of_get_weights():
