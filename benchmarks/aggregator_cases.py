@@ -192,6 +192,13 @@ CASES = (
   ),
   Case('arc > mean', 'mean', stage=('arc', _with_f)),
   Case('fltrust', 'fltrust', needs_server=True),
+  Case('feder', 'feder', needs_server=True),
+  Case(
+    'feder(fraction=0.9)',
+    'feder',
+    lambda shape: {'fraction': 0.9},
+    needs_server=True,
+  ),
   Case(
     'error_rate_rejection(mean)',
     'error_rate_rejection',

@@ -64,6 +64,36 @@ def fltrust(x, server, view=lambda rows: rows):
   return (trust[:, None] * scaled).sum(axis=0) / trust.sum()
 
 
+def feder(x, server, fraction=None):
+  """FedER in its first round, with all three factors."""
+  clients, dimension = x.shape
+  if fraction is None:
+    wrong, _ = evaluate(server, server.weights, *server.validation)
+    fraction = min(1 - wrong / len(server.validation[1]), 0.9)
+  count = max(1, int((1 - fraction) * dimension + 0.5))
+  root = root_update(server)
+  root = root * largest(root[None], count)[0]
+  masks = largest(x, count) & (root != 0)
+  kept = x * masks
+  norms = np.linalg.norm(kept, axis=1)
+  lengths = norms * np.sqrt(masks @ root**2)
+  trust = np.maximum(kept @ root / lengths, 0)
+  means = np.abs(kept).sum(axis=1) / masks.sum(axis=1)
+  scale = np.sort(means)[int(np.ceil(0.05 * clients)) - 1]
+  # In the first round n2 is n1.
+  factors = np.maximum(np.linalg.norm(root) / norms, scale / means)
+  shares = (trust * factors / trust.sum()).astype(np.float32)
+  return shares @ kept
+
+
+def largest(x, count):
+  """Marks the `count` entries of largest magnitude in each row."""
+  magnitudes = np.abs(x)
+  place = x.shape[1] - count
+  least = np.partition(magnitudes, place, axis=1)[:, place]
+  return magnitudes >= least[:, None]
+
+
 def rejection(
   x, f, server, criteria, tied, evaluated=None, single_update=False
 ):
@@ -172,4 +202,8 @@ def _losses(logits, y):
 
 
 # By the name of the case, as `numpy_rules.NUMPY`.
-NUMPY = reference_table.server_rules(sys.modules[__name__])
+NUMPY = {
+  **reference_table.server_rules(sys.modules[__name__]),
+  'feder': lambda x, given: feder(x, given.server),
+  'feder(fraction=0.9)': lambda x, given: feder(x, given.server, 0.9),
+}

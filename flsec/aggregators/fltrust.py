@@ -1,6 +1,7 @@
 """FLTrust: updates that point where the server's own update points."""
 
 import dataclasses
+from typing import Optional
 
 import tensorflow as tf
 
@@ -55,7 +56,7 @@ def fltrust() -> Rule:
 
   rule = stateless(
     'fltrust',
-    lambda updates, _, context: _aggregate(updates, context, lambda rows: rows),
+    lambda updates, _, context: _aggregate(updates, context, None),
     needs=frozenset({'root'}),
   )
   return dataclasses.replace(rule, scored_by=scored_by)
@@ -100,11 +101,12 @@ def cosines_to(
 
 
 def _aggregate(
-  updates: tf.Tensor, context: ServerContext, view: View
+  updates: tf.Tensor, context: ServerContext, view: Optional[View]
 ) -> tuple[tf.Tensor, Measurements]:
   root = tf.ensure_shape(root_update('fltrust', context), [updates.shape[1]])
-  _, norms, root_norm = cosines_to(updates, root)
-  cosines, _, _ = cosines_to(view(updates), view(root[None])[0])
+  cosines, norms, root_norm = cosines_to(updates, root)
+  if view is not None:
+    cosines, _, _ = cosines_to(view(updates), view(root[None])[0])
   # A row may be zero while its amplified form is not known to be.
   trust = tf.where(norms > 0, tf.maximum(cosines, 0.0), 0.0)
   shares = tf.math.divide_no_nan(trust, tf.reduce_sum(trust))

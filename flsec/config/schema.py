@@ -100,6 +100,9 @@ class ClientsConfig:
     epochs: passes over a client's examples in a round.
     steps: batches a client trains on in a round, instead of `epochs`.
     batch_size: examples in a batch; a last short batch is used.
+    sampling: `epochs` visits every example before any again; `independent`
+      draws each batch anew from all of a client's examples, none of them twice
+      in it.
     momentum: of a client's updates, kept across rounds.
     last_conv_l2: factor of the squared norm of the last conv layer's kernel,
       which is added to the loss (Wu et al.'s lambda).
@@ -120,6 +123,7 @@ class ClientsConfig:
   epochs: int = _field(1, minimum=1)
   steps: Optional[int] = _field(None, minimum=1)
   batch_size: int = _field(32, minimum=1)
+  sampling: Literal['epochs', 'independent'] = 'epochs'
   momentum: float = _field(0.0, minimum=0, below=1)
   last_conv_l2: float = _field(0.0, minimum=0)
   last_conv_l2_of: Literal['all', 'honest'] = 'all'
@@ -206,12 +210,15 @@ class EvaluationConfig:
   Attributes:
     every: rounds between two tests; the last round is always tested.
     batch_size: test examples in one pass through the model.
+    critical_accuracy: the test accuracy that is good enough: the summary says
+      in which round it was first measured, and what a client had sent by then.
     escape: whether to measure in every round how much of the attack escapes
       the rule, entry by entry where the rule works so (this sorts the stack).
   """
 
   every: int = _field(1, minimum=1)
   batch_size: int = _field(1000, minimum=1)
+  critical_accuracy: Optional[float] = _field(None, above=0, maximum=1)
   escape: bool = False
 
 

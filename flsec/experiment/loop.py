@@ -30,6 +30,7 @@ from flsec.experiment.metric_writer import MetricWriter
 from flsec.experiment.progress import Progress, Watcher
 from flsec.experiment.round_checks import RoundChecks
 from flsec.experiment.round_metrics import round_metrics
+from flsec.experiment.round_traffic import round_traffic
 from flsec.experiment.run_directory import RunDirectory
 from flsec.federated import process
 from flsec.metrics.heterogeneity import label_distribution
@@ -217,6 +218,7 @@ def _build_round(
       active = bool(attack.is_active(round_number))
       metrics['attack/active'] = int(active)
     metrics.update(round_metrics(output, plan.rule, told))
+    metrics.update(round_traffic(output, plan.dimension))
     ended = time.perf_counter()
     metrics.update(_stage_seconds(runtime.stage_seconds, metrics))
     metrics['time/evaluation_seconds'] = ended - trained
@@ -248,4 +250,5 @@ def _summarize(experiment: schema.Experiment, rows: Any) -> dict[str, Any]:
     start_round=attack and attack.start_round,
     stop_round=attack and attack.stop_round,
     every=attack.every if attack else 1,
+    critical_accuracy=experiment.evaluation.critical_accuracy,
   )

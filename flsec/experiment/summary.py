@@ -9,7 +9,7 @@ from typing import Any, Optional
 
 import flsec
 from flsec.experiment.metric_rows import ROUND, Number, Row
-from flsec.metrics import averaged
+from flsec.metrics import averaged, critical
 
 ACCURACY = 'test/accuracy'
 ERROR_RATE = 'attack/error_rate'
@@ -22,6 +22,7 @@ ROUND_SECONDS = 'time/round_seconds'
 # Malicious clients of a round beyond the number that the rule was told of.
 ABOVE_F = 'clients/malicious_above_f'
 ACTIVE = 'attack/active'
+VOLUME = 'communication/volume_mib'
 _TEST = 'test/'
 _PACKAGES = ('tensorflow', 'tensorflow-federated', 'numpy')
 # Of these metrics the lowest value is the best one.
@@ -110,6 +111,38 @@ def pruned_units(rows: Iterable[Row]) -> dict[str, int]:
   return total
 
 
+def critical_point(
+  rows: Sequence[Row], critical_accuracy: Optional[float]
+) -> dict[str, Optional[Number]]:
+  """Returns when a run first tested as good as asked for, and at what cost.
+
+  Args:
+    rows: all rows.
+    critical_accuracy: what is good enough; None: not asked for.
+
+  Returns:
+    `critical_accuracy`; `critical_round`; and of a client up to then, that
+    round included, `critical_volume_mib` (as the FedER paper counts, both
+    ways), `critical_up_mib` and `critical_down_mib` (entries that are not
+    zero). None where the accuracy was not reached, or something not measured.
+  """
+  found: dict[str, Optional[Number]] = {'critical_accuracy': critical_accuracy}
+  tested = [row for row in rows if ACCURACY in row]
+  found['critical_round'] = critical_accuracy and critical.critical_round(
+    [row[ROUND] for row in tested],
+    [row[ACCURACY] for row in tested],
+    critical_accuracy,
+  )
+  for name in ('volume_mib', 'up_mib', 'down_mib'):
+    metric = f'communication/{name}'
+    known = all(metric in row for row in rows)
+    found[f'critical_{name}'] = critical.critical_volume(
+      [row[metric] for row in rows] if known else [],
+      found['critical_round'] if known else None,
+    )
+  return found
+
+
 def summarize(
   rows: Sequence[Row],
   *,
@@ -117,6 +150,7 @@ def summarize(
   start_round: Optional[int] = None,
   stop_round: Optional[int] = None,
   every: int = 1,
+  critical_accuracy: Optional[float] = None,
 ) -> dict[str, Any]:
   """Returns what `summary.json` holds.
 
@@ -126,13 +160,15 @@ def summarize(
     start_round: see `attacked_rounds`.
     stop_round: see `attacked_rounds`.
     every: see `attacked_rounds`.
+    critical_accuracy: see `critical_point`.
 
   Returns:
     `rounds`; `seed`; `final` (of the last row), `best` (with its round) and
     `attacked_mean` of every metric that is no time; `rounds_above_f`, in how
     many more malicious clients took part than the rule was told of;
     `accuracy_before_attack`; `negative_pulse`, the deepest fall of accuracy
-    below it in 20 rounds; `pruned_units` by layer; `seconds` in all and
+    below it in 20 rounds; what `critical_point` does; `pruned_units` by layer;
+    `seconds` in all and
     `seconds_per_round` (median); `versions`. A number that was not measured or
     is not finite is None: where the last round has no number, no older one
     stands in for it.
@@ -151,6 +187,7 @@ def summarize(
     'attacked_mean': {n: mean_of(attacked, n) for n in measured},
     'accuracy_before_attack': before_attack(rows, attacked, ACCURACY),
     'negative_pulse': _negative_pulse(rows, attacked),
+    **critical_point(rows, critical_accuracy),
     'pruned_units': pruned_units(rows),
     'seconds': finite(math.fsum(seconds)),
     'seconds_per_round': statistics.median(seconds) if seconds else None,

@@ -89,8 +89,10 @@ def build_local_training(
     `(weights, shard, seed, round_number, slots, count, hooks, context,
     removed=None) -> Trained`. An epoch visits every example once, in an order
     drawn from `seed`; with `steps`, the batches go on where the last round
-    stopped. A shard without examples trains no step. Weights that are removed,
-    bool [d], are 0 after every step, whatever gradient, momentum or hooks say.
+    stopped. With independent sampling each step draws its batch from all
+    examples, none of them twice in it; a client that holds fewer takes all. A
+    shard without examples trains no step. Weights that are removed, bool [d],
+    are 0 after every step, whatever gradient, momentum or hooks say.
 
   Raises:
     ValueError: the last conv layer is to be penalised, and there is none.
@@ -98,6 +100,7 @@ def build_local_training(
   optimizer = optimizers.build_optimizer(clients.optimizer)
   batches = Batches(clients.batch_size, padded)
   penalty = penalties.build_penalty(model.layout, clients)
+  is_independent = clients.sampling == 'independent'
 
   def train(
     weights,
@@ -111,7 +114,7 @@ def build_local_training(
     removed=None,
   ) -> Trained:
     per_epoch = batches.per_epoch(shard.count)
-    if clients.steps is None:
+    if clients.steps is None or is_independent:
       seed = seed_folding.fold(seed, round_number)
     rate = optimizers.learning_rate(clients.optimizer, round_number)
     is_honest = context is None
@@ -131,11 +134,14 @@ def build_local_training(
     if not padded:
       step = one_thread.on_one_thread(step)
     start = (weights, tuple(tf.unstack(slots)), count, tf.constant(0.0))
-    if clients.steps is None:
-      total = clients.epochs * per_epoch
+    total = clients.epochs * per_epoch
+    if clients.steps is not None:
+      total = tf.where(shard.count > 0, clients.steps, 0)
+    if is_independent:
+      end = _run_independent(total, batches.size, shard, seed, step, start)
+    elif clients.steps is None:
       end = _run_epochs(clients.epochs, per_epoch, shard, seed, step, start)
     else:
-      total = tf.where(shard.count > 0, clients.steps, 0)
       first = (round_number - 1) * clients.steps
       end = _run_steps(total, first, per_epoch, shard, seed, step, start)
     return Trained(
@@ -234,8 +240,24 @@ def _run_steps(num_steps, first, per_epoch, shard, seed, step, carry):
   return tf.while_loop(lambda index, _: index < num_steps, body, (0, carry))[1]
 
 
-def shuffled(shard: Shard, seed: tf.Tensor) -> Shard:
-  """Puts the real rows in a drawn order; rows that pad stay behind them."""
+def _run_independent(num_steps, batch_size, shard, seed, step, carry):
+  def body(index, carry):
+    drawn = shuffled(shard, seed_folding.fold(seed, -1, index), batch_size)
+    return index + 1, step(index, drawn, 0, carry)
+
+  return tf.while_loop(lambda index, _: index < num_steps, body, (0, carry))[1]
+
+
+def shuffled(
+  shard: Shard, seed: tf.Tensor, most: Optional[int] = None
+) -> Shard:
+  """Puts the real rows in a drawn order; rows that pad stay behind them.
+
+  Args:
+    shard: the examples.
+    seed: of the order.
+    most: how many rows to keep, the first ones; None keeps all.
+  """
   rows = tf.shape(shard.y)[0]
   # Philox counts: the draw of [rows] starts with that of [count], so the order
   # does not depend on the padding; and its bits, unlike floats made of them,
@@ -244,12 +266,13 @@ def shuffled(shard: Shard, seed: tf.Tensor) -> Shard:
     [rows], seed, None, None, tf.int32, alg='philox'
   )
   keys = tf.where(tf.range(rows) < shard.count, keys, tf.int32.max)
-  order = tf.argsort(keys, stable=True)
+  order = tf.argsort(keys, stable=True)[:most]
+  count = shard.count if most is None else tf.minimum(shard.count, most)
   x, y, attack_y = (
     None if rows is None else tf.gather(rows, order)
     for rows in (shard.x, shard.y, shard.attack_y)
   )
-  return Shard(x, y, shard.count, attack_y)
+  return Shard(x, y, count, attack_y)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,12 +1,10 @@
-"""When a run gets good enough, and what it sent until then."""
+"""When a run gets good enough, and what a client had sent by then."""
 
+import math
 from typing import Optional
 
 import numpy as np
 from numpy.typing import ArrayLike
-
-BITS_A_VALUE = 32
-BITS_A_MIB = 8 * 2**20
 
 
 def critical_round(
@@ -24,7 +22,7 @@ def critical_round(
     ValueError: if the two differ in length.
 
   References:
-    FedER, section 5.1 (critical round).
+    Jiang et al. FedER. 2023, appendix E.3 (critical round).
   """
   rounds, accuracy = np.asarray(rounds), np.asarray(accuracy)
   if rounds.shape != accuracy.shape:
@@ -36,60 +34,28 @@ def critical_round(
   return int(reached[0]) if len(reached) else None
 
 
-def round_volume_mib(
-  dimension: int, keep_fraction: Optional[float] = None
-) -> float:
-  """Returns what one client sends and receives in one round, in MiB (2^20).
-
-  Without pruning 2 * 32 d bits: d float32 values each way. With a kept share q
-  = 1 - p, 2 * (32 q d + d) bits: the kept values and a mask of one bit a value.
+def critical_volume(
+  volumes: ArrayLike, last_round: Optional[int]
+) -> Optional[float]:
+  """Returns what has been sent by the critical round, that round included.
 
   Args:
-    dimension: d, entries of the weight vector.
-    keep_fraction: q, in [0, 1]; None: nothing is pruned and no mask is sent.
+    volumes: float [>= last_round], of every round from the first, tested or
+      not, such as `communication.round_volume_mib`.
+    last_round: the critical round; None gives None (never reached).
 
   Raises:
-    ValueError: if a number is out of bounds.
+    ValueError: if there are fewer volumes than rounds.
 
   References:
-    FedER, section 5.1 (critical volume).
-  """
-  if dimension < 1:
-    raise ValueError(f'dimension must be at least 1; got {dimension}.')
-  if keep_fraction is None:
-    return 2 * BITS_A_VALUE * dimension / BITS_A_MIB
-  if not 0 <= keep_fraction <= 1:
-    raise ValueError(f'keep_fraction must be in [0, 1]; got {keep_fraction}.')
-  bits = 2 * (keep_fraction * dimension * BITS_A_VALUE + dimension)
-  return bits / BITS_A_MIB
-
-
-def critical_volume_mib(
-  dimension: int,
-  last_round: Optional[int],
-  keep_fractions: Optional[ArrayLike] = None,
-) -> Optional[float]:
-  """Returns what one client has sent and received by the critical round, MiB.
-
-  Args:
-    dimension: d, entries of the weight vector.
-    last_round: the critical round; None gives None (never reached).
-    keep_fractions: the kept share q of every round, float [>= last_round], or
-      one number for all rounds; None: nothing is pruned.
-
-  Raises:
-    ValueError: if there are fewer shares than rounds, or one is out of bounds.
+    Jiang et al. FedER. 2023, appendix E.3 (critical volume).
   """
   if last_round is None:
     return None
-  if keep_fractions is None:
-    return last_round * round_volume_mib(dimension)
-  if np.ndim(keep_fractions) == 0:
-    return last_round * round_volume_mib(dimension, float(keep_fractions))
-  shares = np.asarray(keep_fractions, np.float64)
-  if len(shares) < last_round:
+  volumes = np.asarray(volumes, np.float64)
+  if len(volumes) < last_round:
     raise ValueError(
-      f'critical_volume_mib needs the kept share of each of {last_round} '
-      f'rounds; got {len(shares)}.'
+      f'critical_volume needs the volume of each of {last_round} rounds; got '
+      f'{len(volumes)}.'
     )
-  return sum(round_volume_mib(dimension, q) for q in shares[:last_round])
+  return math.fsum(volumes[:last_round])

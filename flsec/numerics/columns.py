@@ -34,7 +34,7 @@ class Asker(NamedTuple):
       must add nothing to a sum.
     columns: dtypes of the results of each column.
     sums: what the sums start from; their types are those of the accumulators.
-    beside: vectors [d], cut into blocks alongside the stack.
+    beside: vectors [d] or stacks [n, d], cut into blocks alongside the stack.
     finish: `(columns, sums) -> answer`, of results [d] and whole sums.
     most_columns: of a block; sums in float32 ask for short ones.
   """

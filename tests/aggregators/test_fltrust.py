@@ -112,6 +112,28 @@ def test_a_server_without_root_examples_is_refused(given, message):
     aggregators.build('fltrust')([[1.0, 2.0]], context=context)
 
 
+@pytest.mark.parametrize(('has_view', 'passes'), [(False, 1), (True, 2)])
+def test_it_goes_over_the_stack_once_but_for_a_view(
+  has_view, passes, monkeypatch
+):
+  calls, cosines_to = [], fltrust.cosines_to
+
+  def counted(rows, point):
+    calls.append(rows.shape)
+    return cosines_to(rows, point)
+
+  monkeypatch.setattr(fltrust, 'cosines_to', counted)
+  x = tf.constant([[2.0, 0, 1], [0, 3, 1]])
+  rule = aggregators.build('fltrust', screened=False)
+  given = rooted([1, 0, 0])
+  if has_view:
+    next_state = rule.scored_by(lambda rows: rows[:, :2])
+    next_state((), x, tf.ones([2]), given)
+  else:
+    rule(x, context=given)
+  assert len(calls) == passes
+
+
 def test_it_says_that_it_needs_root_examples():
   assert aggregators.build('fltrust').needs == {'root'}
 

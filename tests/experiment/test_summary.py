@@ -139,6 +139,52 @@ class TestSummarize:
     assert found['seconds_per_round'] is None
 
 
+class TestCriticalPoint:
+  # Tested every second round; 3, 2 and 1 MiB a round.
+  ROWS = [
+    {
+      'round': n,
+      'communication/volume_mib': 3.0,
+      'communication/up_mib': 2.0,
+      'communication/down_mib': 1.0,
+      **({'test/accuracy': accuracy} if n % 2 == 0 else {}),
+    }
+    for n, accuracy in enumerate([0, 0.5, 0, 0.8, 0, 0.7, 0, 0.9], start=1)
+  ]
+
+  def test_the_first_test_that_is_good_enough(self):
+    found = summary.critical_point(self.ROWS, 0.6)
+    assert found == {
+      'critical_accuracy': 0.6,
+      'critical_round': 4,
+      'critical_volume_mib': 12.0,
+      'critical_up_mib': 8.0,
+      'critical_down_mib': 4.0,
+    }
+
+  def test_never_reached(self):
+    found = summary.critical_point(self.ROWS, 0.95)
+    assert found.pop('critical_accuracy') == 0.95
+    assert set(found.values()) == {None}
+    assert set(summary.critical_point([], 0.5).values()) == {0.5, None}
+
+  def test_not_asked_for(self):
+    assert set(summary.critical_point(self.ROWS, None).values()) == {None}
+
+  def test_a_round_that_was_not_measured_leaves_no_volume(self):
+    rows = [dict(row) for row in self.ROWS]
+    del rows[2]['communication/volume_mib']
+    found = summary.critical_point(rows, 0.6)
+    assert found['critical_round'] == 4
+    assert found['critical_volume_mib'] is None
+    assert found['critical_up_mib'] == 8.0
+
+  def test_it_is_part_of_the_summary(self):
+    found = summary.summarize(self.ROWS, seed=1, critical_accuracy=0.6)
+    assert summary.critical_point(self.ROWS, 0.6).items() <= found.items()
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
 def test_a_package_that_is_not_there_is_named(monkeypatch):
   monkeypatch.setattr(summary, '_PACKAGES', ('no-such-package',))
   assert summary.versions()['no-such-package'] == 'not installed'

@@ -145,6 +145,84 @@ class TestBatches:
     tiny.assert_close(trained.update, update, steps=1)
 
 
+class TestIndependentBatches:
+  CLIENTS = tiny.clients_config(1, steps=3, sampling='independent')
+
+  def test_each_has_exactly_b_examples_and_none_twice(self):
+    client = _client(10)
+    for round_number in (1, 2, 3):
+      batches = mlp_reference.batches_of(self.CLIENTS, client, round_number)
+      assert [len(y) for _, y in batches] == [4, 4, 4]
+      for x, _ in batches:
+        assert len(set(map(tuple, x))) == 4
+
+  def test_they_are_not_an_epochs(self):
+    # Of ten examples three batches of four would leave none out but for
+    # chance: drawn anew, six rounds of them would repeat some and miss some.
+    client = _client(10)
+    seen = [
+      sorted(tuple(row) for x, _ in batches for row in x)
+      for batches in (
+        mlp_reference.batches_of(self.CLIENTS, client, n) for n in range(1, 7)
+      )
+    ]
+    assert len(set(map(str, seen))) == 6
+    assert any(len(set(rows)) < 10 for rows in seen)
+
+  def test_every_example_is_as_likely(self):
+    # 200 batches of 4 out of 10: 80 times each, give or take 5 x 6.9.
+    client = _client(10)
+    place = {tuple(row): i for i, row in enumerate(client['x'].numpy())}
+    clients = dataclasses.replace(self.CLIENTS, steps=200)
+    counts = np.zeros(10, int)
+    for x, _ in mlp_reference.batches_of(clients, client, 1):
+      for row in x.astype(np.float32):
+        counts[place[tuple(row)]] += 1
+    assert counts.sum() == 800
+    assert counts.min() >= 45 and counts.max() <= 115
+
+  def test_they_follow_the_seed_the_round_and_the_step(self):
+    client = _client(10)
+    other = {**client, 'seed': client['seed'] + 1}
+
+    def drawn(client, round_number):
+      batches = mlp_reference.batches_of(self.CLIENTS, client, round_number)
+      return [str(x) for x, _ in batches]
+
+    first = drawn(client, 1)
+    assert drawn(client, 1) == first
+    assert len({*first, *drawn(client, 2), *drawn(other, 1)}) == 9
+
+  def test_equals_a_plain_loop(self):
+    client = _client(10)
+    batches = mlp_reference.batches_of(self.CLIENTS, client, 2)
+    update, loss = mlp_reference.train(
+      _start(), batches, self.CLIENTS.optimizer
+    )
+    trained = _train(self.CLIENTS, client, round_number=2)
+    np.testing.assert_allclose(trained.update, update, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(trained.loss, loss, rtol=1e-5)
+
+  def test_without_steps_there_are_as_many_as_in_the_epochs(self):
+    clients = dataclasses.replace(self.CLIENTS, steps=None, epochs=2)
+    assert _train(clients, _client(10)).count == 6
+
+  @pytest.mark.parametrize('size', [1, 3])
+  def test_a_client_with_fewer_takes_all(self, size):
+    batches = mlp_reference.batches_of(self.CLIENTS, _client(size), 1)
+    for x, _ in batches:
+      assert len(set(map(tuple, x))) == len(x) == size
+
+  @pytest.mark.parametrize('size', [1, 3, 4, 10])
+  def test_padding_changes_nothing(self, size):
+    plain = _train(self.CLIENTS, _client(size))
+    padded = _train(self.CLIENTS, _client(size, batch_size=4), padded=True)
+    for field in ('update', 'loss'):
+      np.testing.assert_allclose(
+        getattr(padded, field), getattr(plain, field), rtol=0, atol=1e-6
+      )
+
+
 def _poison(x, y, context):
   # The last real example changes; rows that pad lie behind it.
   real = tf.shape(y)[0]

@@ -1,5 +1,6 @@
 """LeNet-5."""
 
+import numpy as np
 import pytest
 
 from flsec import models
@@ -29,6 +30,26 @@ def test_layers_have_the_papers_sizes(padding, positions, sizes):
   assert chain == [('conv2',), ('dense1',), ('dense2',), ('logits',), ()]
 
 
+def test_initialisers():
+  for name, bound in (
+    # Glorot: sqrt(6 / (inputs + outputs)); torch: 1 / sqrt(inputs).
+    ('glorot', {'conv2': (6 / (150 + 400)) ** 0.5, 'logits': (6 / 94) ** 0.5}),
+    ('torch', {'conv2': 150**-0.5, 'logits': 84**-0.5}),
+  ):
+    flat = FlatModel(build(padding='same', initializer=name))
+    weights = flat.initial_weights(5)
+    for layer, most in bound.items():
+      spans = flat.layout[layer].spans
+      kernel, bias = (
+        np.abs(weights[spans[part].start : spans[part].stop])
+        for part in ('kernel', 'bias')
+      )
+      assert 0.97 * most < kernel.max() <= most
+      assert (bias.max() > 0) == (name == 'torch')
+      assert bias.max() <= most
+    assert flat.num_weights == 61_706
+
+
 def test_the_smallest_images_leave_one_position():
   for padding, side in (('valid', 16), ('same', 12)):
     layout = FlatModel(build((side, side, 1), padding=padding)).layout
@@ -39,6 +60,7 @@ def test_the_smallest_images_leave_one_position():
   ('options', 'message'),
   [
     ({'padding': 'full'}, "'valid' or 'same'; got 'full'"),
+    ({'initializer': 'he'}, "'glorot' or 'torch'; got 'he'"),
     ({'input_shape': (15, 28, 1)}, r'at least 16x16.*\(15, 28, 1\)'),
     ({'input_shape': (11, 11, 1), 'padding': 'same'}, 'at least 12x12'),
     ({'input_shape': (784,)}, r'takes images.*\(784,\)'),

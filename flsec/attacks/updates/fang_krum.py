@@ -1,5 +1,7 @@
 """Fang's attack on Krum: as far out as Krum still picks."""
 
+from typing import Literal
+
 import tensorflow as tf
 
 from flsec import registry
@@ -10,12 +12,18 @@ from flsec.attacks.updates import krum_search
 
 @registry.attack('fang_krum', paper='Fang et al., USENIX Security 2020')
 def fang_krum(
-  *, tolerance: float = 1e-5, radius: float = 0.0
+  *,
+  tolerance: float = 1e-5,
+  radius: float = 0.0,
+  direction: Literal['mean', 'krum'] = 'mean',
 ) -> attack_lib.Attack:
   """Fang's attack on Krum: against the benign sign, as far as Krum follows.
 
-  `x = -lambda * s`, s the sign of the mean of the rows known (an update is the
-  change from the global weights, so the paper's w_Re is 0). lambda starts at
+  `x = -lambda * s` (an update is the change from the global weights, so the
+  paper's w_Re is 0). s is the sign of what would move the global model in a
+  round without attack: by default of the mean of the rows known; with direction
+  `krum` of the row that Krum picks of all honestly computed ones, those of the
+  malicious clients included. lambda starts at
   its upper bound (`krum_search.largest_lambda`) and is halved until Krum (n - c
   - 2 neighbours, squared distances), run on the rows known and c copies of x,
   picks x, or lambda falls below the tolerance; x is sent in any case.
@@ -32,12 +40,15 @@ def fang_krum(
     tolerance: the lambda at which the search gives up, > 0.
     radius: 0 sends the same x from all malicious clients; above 0 all but the
       first send a point drawn uniformly from the ball of that radius round x.
+    direction: what s is the sign of: `mean`, which suits any rule, or `krum`,
+      as in the paper, whose server runs Krum, and in FedER's Krum attack.
 
   Returns:
     The attack; full knowledge by default.
 
   Raises:
-    ValueError: if tolerance is not positive or radius is negative.
+    ValueError: if tolerance is not positive, radius is negative or direction
+      is unknown.
 
   References:
     Fang, Cao, Jia and Gong, "Local Model Poisoning Attacks to
@@ -49,6 +60,9 @@ def fang_krum(
       f'Attack fang_krum needs a finite tolerance > 0; got {tolerance}.'
     )
   known_rows.require_non_negative('fang_krum', 'radius', radius)
+  known_rows.require_choice(
+    'fang_krum', 'direction', direction, ('mean', 'krum')
+  )
 
   def craft(
     own: tf.Tensor, benign: tf.Tensor, context: attack_lib.AttackContext
@@ -56,7 +70,11 @@ def fang_krum(
     num_malicious = known_rows.num_rows(own)
 
     def crafted() -> tf.Tensor:
-      known = krum_search.view(known_rows.known_rows(own, benign))
+      away_from = None
+      if direction == 'krum':
+        honest = tf.concat([own, benign], axis=0)
+        away_from = krum_search.krum_pick(honest, num_malicious)
+      known = krum_search.view(known_rows.known_rows(own, benign), away_from)
       is_full = known_rows.num_rows(benign) > 0
       first = tf.where(is_full, num_malicious, 1)
       size = _search(known, first, num_malicious, tf.shape(own)[1], tolerance)

@@ -1,6 +1,7 @@
 """Krum scores of crafted rows from inner products, for Fang's lambda search."""
 
 import dataclasses
+from typing import Optional
 
 import tensorflow as tf
 
@@ -13,7 +14,7 @@ class KrumView:
   """What the search knows of r rows and the direction `s = sign(mean)`.
 
   Attributes:
-    direction: [d], s.
+    direction: [d], s, of entries -1, 0 and 1.
     direction_square: float64 scalar, |s|^2.
     along: float64 [r], <b_i, s>.
     norms: float64 [r], |b_i|^2.
@@ -33,12 +34,19 @@ class KrumView:
   num_neighbors: tf.Tensor
 
 
-def view(rows: tf.Tensor) -> KrumView:
-  """Takes the inner products of a stack [r, d] in one pass."""
+def view(rows: tf.Tensor, away_from: Optional[tf.Tensor] = None) -> KrumView:
+  """Takes the inner products of a stack [r, d] in one pass.
 
-  def visit(block: tf.Tensor) -> tuple[columns.Tensors, columns.Tensors]:
+  Args:
+    rows: float32 [r, d].
+    away_from: float32 [d], whose sign is the direction; None: the mean's.
+  """
+
+  def visit(
+    block: tf.Tensor, *given: tf.Tensor
+  ) -> tuple[columns.Tensors, columns.Tensors]:
     mean, deviations, _ = moments.centred(block)
-    sign = tf.sign(mean)
+    sign = tf.sign(given[0] if given else mean)
     along = tf.linalg.matvec(block, sign)
     squares = tf.reduce_sum(tf.square(block), axis=1)
     return (sign,), (
@@ -48,10 +56,11 @@ def view(rows: tf.Tensor) -> KrumView:
     )
 
   count = columns.num_rows(rows)
+  beside = () if away_from is None else (away_from,)
   each = tf.zeros([count], tf.float64)
   pairs = tf.zeros([count, count], tf.float64)
   sign, products, along, norms = columns.ask(
-    rows, columns.Asker(visit, (rows.dtype,), (pairs, each, each))
+    rows, columns.Asker(visit, (rows.dtype,), (pairs, each, each), beside)
   )
   distances = gram.distances_between(products)
   infinite = tf.fill(tf.shape(along), tf.constant(float('inf'), tf.float64))
@@ -65,6 +74,20 @@ def view(rows: tf.Tensor) -> KrumView:
     ordered=ordered,
     num_neighbors=tf.maximum(tf.shape(along)[0] - 2, 1),
   )
+
+
+def krum_pick(rows: tf.Tensor, num_byzantine: tf.Tensor) -> tf.Tensor:
+  """Returns the row [d] of [n, d] that Krum picks, n - f - 2 neighbours.
+
+  Squared distances; at least one neighbour; ties go to the lowest row.
+  """
+  distances = gram.squared_distances(rows)
+  count = tf.shape(distances)[0]
+  # Its own distance, 0, comes first.
+  sums = _running_sums(tf.sort(distances, axis=1))
+  neighbors = tf.maximum(count - num_byzantine - 2, 1)
+  neighbors = tf.minimum(neighbors, count - 1)
+  return tf.gather(rows, tf.argmin(tf.gather(sums, neighbors + 1, axis=1)))
 
 
 def largest_lambda(

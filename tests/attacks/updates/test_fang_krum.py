@@ -30,6 +30,20 @@ def test_krum_picks_a_crafted_row_and_none_of_twice_the_size():
   assert size > 0.01
 
 
+def test_the_direction_may_be_that_of_krums_pick():
+  benign, own = stack(20, 60, centre=0.1), stack(5, 60, seed=1, centre=0.1)
+  crafted = craft('fang_krum', own, benign, direction='krum')
+  rows = np.concatenate([own, benign]).astype(np.float64)
+  squares = ((rows[:, None] - rows[None]) ** 2).sum(axis=2)
+  # 25 - 5 - 2 neighbours, after the row itself.
+  scores = np.sort(squares, axis=1)[:, 1:19].sum(axis=1)
+  pick = rows[scores.argmin()]
+  size = np.abs(crafted[0]).max()
+  np.testing.assert_allclose(crafted[0], -size * np.sign(pick), rtol=1e-6)
+  assert np.any(np.sign(pick) != np.sign(benign.mean(axis=0)))
+  assert _krum_winner(crafted, benign) < 5
+
+
 def test_benign_rows_too_close_together_end_the_search():
   benign = 1 + 1e-4 * stack(20, 60)
   crafted = craft('fang_krum', benign[:3], benign, tolerance=1e-3)
@@ -81,6 +95,10 @@ def test_a_radius_scatters_all_but_the_first():
   [
     ({'tolerance': 0.0}, r'fang_krum needs a finite tolerance > 0; got 0'),
     ({'radius': -1.0}, r'fang_krum needs a finite radius >= 0; got -1'),
+    (
+      {'direction': 'median'},
+      "direction must be one of mean, krum; got 'median",
+    ),
   ],
 )
 def test_bad_options_are_refused(options, message):

@@ -40,6 +40,36 @@ def test_selection_matches_krum_on_the_rows_themselves(num_rows, centre):
     assert {True, False} == set(outcomes)
 
 
+@pytest.mark.parametrize('num_rows', [1, 2, 3, 7, 15])
+def test_the_pick_is_krums(num_rows):
+  rows = stack(num_rows, 30, seed=num_rows)
+  for num_byzantine in (0, 1, 3):
+    found = krum_search.krum_pick(tf.constant(rows), num_byzantine)
+    scores = _krum_scores(rows.astype(np.float64), num_byzantine)
+    np.testing.assert_array_equal(found, rows[scores.argmin()])
+
+
+def test_a_pick_of_equal_rows_is_the_lowest():
+  rows = np.float32([[1, 0], [0, 0], [0, 1], [0, 0]])
+  found = krum_search.krum_pick(tf.constant(rows), 1)
+  np.testing.assert_array_equal(found, [0, 0])
+
+
+def test_selection_against_a_direction_that_is_given():
+  rows = stack(6, 12, seed=1, centre=0.2)
+  away_from = np.random.default_rng(3).standard_normal(12).astype(np.float32)
+  known = krum_search.view(tf.constant(rows), tf.constant(away_from))
+  plain = krum_search.view(tf.constant(rows))
+  np.testing.assert_array_equal(known.direction, np.sign(away_from))
+  np.testing.assert_allclose(
+    known.along, rows.astype(np.float64) @ np.sign(away_from), rtol=1e-5
+  )
+  for name in ('norms', 'sums', 'ordered'):
+    np.testing.assert_allclose(
+      getattr(known, name), getattr(plain, name), rtol=1e-5
+    )
+
+
 def test_worked_scores_and_bound():
   rows = np.array([[1.0], [-1.0], [2.0], [-2.0], [0.5]], np.float32)
   known = krum_search.view(tf.constant(rows))
