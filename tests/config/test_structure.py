@@ -143,7 +143,9 @@ class TestValues:
 
   def test_name_alone_and_mapping_mean_the_same(self, build):
     assert build('model=lenet5') == build('model={name: lenet5}')
-    assert build().model == Component('lenet5', {'padding': 'valid'})
+    assert build().model == Component(
+      'lenet5', {'padding': 'valid', 'initializer': 'glorot'}
+    )
 
   def test_integer_becomes_float_where_a_number_is_wanted(self, build):
     rate = build('clients.optimizer.learning_rate=1')
