@@ -56,13 +56,13 @@ class Reports:
   dropped: int = 0
 
 
+# Numbers by name: of a candidate, or of what a phase has decided.
+Record = Mapping[str, float]
 # A search goes from the weights as they are (point 0) to ever more zeros:
 # (zeroed_at int32 [d], the first point at which an entry is zero; a point that
-# does not come, where it never is) -> (point -> score). Scores are asked for
-# one by one.
-Evaluate = Callable[[np.ndarray], Callable[[int], Score]]
-# Numbers by name, of a phase's last row.
-Record = Mapping[str, float]
+# does not come, where it never is; points, what is to be said of each)
+# -> (point -> score). Scores are asked for one by one.
+Evaluate = Callable[[np.ndarray, Sequence[Record]], Callable[[int], Score]]
 # (weights float32 [d], mask bool [d] (what is removed for good), reports,
 #   layout, evaluate) -> (weights, mask, record)
 Decide = Callable[
