@@ -83,6 +83,7 @@ def adjust(
     check=lambda layout: channel_layer('adjust', layout, layer) and None,
     decide=functools.partial(_decide, options),
     layer=layer,
+    removes=is_lasting,
     feedback=feedback,
   )
 

@@ -9,7 +9,7 @@ import numpy as np
 from flsec.models.layout import Layout
 
 # What `Phase.needs` may hold.
-MASK = 'mask'  # An earlier phase has removed channels.
+MASK = 'mask'  # Something is removed for good.
 SCORE = 'score'  # Validation examples, or clients that test.
 
 
@@ -111,7 +111,7 @@ class Phase:
     decide: changes the weights; None in a phase of rounds.
     rounds: None in a phase that decides.
     layer: the one layer that `decide` changes; None: the last conv layer.
-    removes: whether it removes channels for good.
+    removes: whether it removes weights for good.
     feedback: whether clients test the candidates, and not the server on its
       validation examples.
   """
