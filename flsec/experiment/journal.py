@@ -89,7 +89,8 @@ class Journal(contextlib.AbstractContextManager):
     """Saves a checkpoint after the last row."""
     # A checkpoint of a run has the same shapes in every phase.
     best = np.zeros_like(self.start.best) if best is None else best
-    place.save(self._checkpoints, Saved(len(self.writer.rows), state, at, best))
+    saved = Saved(len(self.writer.rows), state, at, best)
+    place.save(self._checkpoints, self._model, saved)
 
   def __exit__(self, *error: Any) -> None:
     self.writer.close()

@@ -193,4 +193,5 @@ def _is_next(row: Row, before: Row) -> bool:
     return row[ROUND] == before[ROUND] + 1
   is_same_phase = row[PHASE] == before.get(PHASE)
   step = before[STEP] + 1 if is_same_phase else 1
-  return row[STEP] == step and row[ROUND] - before[ROUND] in (0, 1)
+  passed = row[ROUND] - before[ROUND]
+  return row[STEP] == step and passed in ((0,) if POINT in row else (0, 1))

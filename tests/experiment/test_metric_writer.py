@@ -208,6 +208,27 @@ class TestRefusals:
     rows = [{'round': number} for number in rounds]
     assert metric_rows.num_whole_rows(rows) == last
 
+  # That the last step of a phase is missing, nobody can tell but by its round.
+  @pytest.mark.parametrize('missing', [0, 1, 2, 4])
+  def test_the_last_step_before_a_gap(self, missing):
+    steps = [
+      (1, 'train', 1),
+      (2, 'train', 2),
+      (2, 'prune', 1),
+      (2, 'prune', 2),
+      (3, 'tune', 1),
+      (3, 'tune', 2),
+      (3, 'adjust', 1),
+    ]
+    rows = [
+      {'round': number, 'phase': phase, 'phase/step': step}
+      for number, phase, step in steps
+    ]
+    rows[2]['phase/point'], rows[3]['phase/point'] = 0, 1
+    assert metric_rows.num_whole_rows(rows) == 7
+    left = rows[:missing] + rows[missing + 1 :]
+    assert metric_rows.num_whole_rows(left) == missing
+
   def test_rows_missing_before_the_checkpoint(self, tmp_path):
     _write(tmp_path, range(1, 4), events=False)
     with pytest.raises(ValueError, match=r'has 3 rows.*saved after 5'):
