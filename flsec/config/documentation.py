@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 from flsec.config import annotations, schema
+from flsec.config.sections import kind_of
 from flsec.config.validate import range_in_words
 
 _INTRODUCTION = """# Configuration
@@ -92,7 +93,7 @@ def _meanings(text: str) -> dict[str, str]:
 
 
 def _value(wanted: Any, field: 'dataclasses.Field[Any]') -> str:
-  if field.metadata.get('kind'):
+  if kind_of(field):
     is_list = 'tuple' in str(wanted)
     return (
       f'list of {field.metadata["kind"]}s'
@@ -108,6 +109,8 @@ def _default(field: 'dataclasses.Field[Any]') -> str:
   default = field.default
   if isinstance(default, schema.Component):
     return f'`{default.name}`'
+  if isinstance(default, tuple) and default and kind_of(field):
+    return f'`[{", ".join(one.name for one in default)}]`'
   if default is dataclasses.MISSING:
     is_section = field.default_factory is not dataclasses.MISSING
     return 'its defaults' if is_section else '**required**'

@@ -272,6 +272,7 @@ class Experiment:
     server: how the server aggregates.
     attack: what malicious clients do; nobody is malicious where left out.
     pruning: what the server prunes right after aggregation.
+    phases: what is done, one after the other; `train` alone where left out.
     evaluation: when the global model is tested.
     runtime: what runs the computation.
     seed: the root of every random draw.
@@ -288,6 +289,9 @@ class Experiment:
   server: ServerConfig = _field(ServerConfig)
   attack: Optional[AttackConfig] = None
   pruning: Optional[Component] = _field(None, kind='pruner')
+  phases: tuple[Component, ...] = _field(
+    (Component('train', {'rounds': None}),), kind='phase'
+  )
   evaluation: EvaluationConfig = _field(EvaluationConfig)
   runtime: RuntimeConfig = _field(RuntimeConfig)
   seed: int = _field(1, minimum=0, maximum=2**31 - 1)

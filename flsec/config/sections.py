@@ -38,11 +38,19 @@ def defaults(section: type) -> dict[str, Any]:
   """
   found: dict[str, Any] = {}
   for field in dataclasses.fields(section):
-    if isinstance(field.default, Component):
-      found[field.name] = field.default.name
+    default = field.default
+    if isinstance(default, Component):
+      found[field.name] = default.name
+    elif isinstance(default, tuple) and default and kind_of(field):
+      found[field.name] = [one.name for one in default]
     elif dataclasses.is_dataclass(field.default_factory):
       found[field.name] = {}
   return found
+
+
+def kind_of(field: 'dataclasses.Field[Any]') -> str:
+  """Returns the kind of component that a field names, '' for none."""
+  return field.metadata.get('kind', '')
 
 
 def share(

@@ -17,7 +17,7 @@ from flsec.config import annotations
 from flsec.config.errors import ConfigError, closest, found, join
 from flsec.config.scalars import is_scalar, same
 from flsec.config.schema import Component, Experiment, types_of
-from flsec.config.sections import check_required, defaults, share
+from flsec.config.sections import check_required, defaults, kind_of, share
 
 # Follows the seed of the experiment unless the YAML gives it.
 _FOLLOWS_EXPERIMENT = 'seed'
@@ -213,7 +213,7 @@ def _section(value: Any, section: type, path: str) -> dict[str, Any]:
         given[field.name],
         wanted[field.name],
         join(path, field.name),
-        field.metadata.get('kind', ''),
+        kind_of(field),
       )
   if entry:
     share(entry, section, converted, rest, path)

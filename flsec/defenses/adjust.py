@@ -83,6 +83,7 @@ def adjust(
     check=lambda layout: channel_layer('adjust', layout, layer) and None,
     decide=functools.partial(_decide, options),
     layer=layer,
+    removes=is_lasting,
     feedback=feedback,
   )
 
@@ -111,17 +112,19 @@ def _decide(
   layer = channel_layer('adjust', layout, options.layer)
   values = options.swept or [options.num_deviations]
   zeroed_at = extreme_weights(weights, mask, layer, values)
+  points = [
+    {'removed': int((zeroed_at <= point).sum()), 'delta': delta}
+    for point, delta in enumerate([math.inf, *values])
+  ]
   kept = 1
   if options.swept:
-    kept = stop_rules.search(options.rule, evaluate(zeroed_at), len(values))
+    score = evaluate(zeroed_at, points)
+    kept = stop_rules.search(options.rule, score, len(values))
   is_extreme = zeroed_at <= kept
   if options.is_lasting:
     mask = mask | is_extreme
-  record = {
-    'removed': int(is_extreme.sum()),
-    'delta': values[kept - 1] if kept else math.inf,
-  }
-  return np.where(is_extreme, np.float32(0), weights), mask, record
+  weights = np.where(is_extreme, np.float32(0), weights)
+  return weights, mask, points[kept]
 
 
 def deltas(largest: float, smallest: float, step: float) -> list[float]:

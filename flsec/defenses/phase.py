@@ -9,7 +9,7 @@ import numpy as np
 from flsec.models.layout import Layout
 
 # What `Phase.needs` may hold.
-MASK = 'mask'  # An earlier phase has removed channels.
+MASK = 'mask'  # Something is removed for good.
 SCORE = 'score'  # Validation examples, or clients that test.
 
 
@@ -56,13 +56,13 @@ class Reports:
   dropped: int = 0
 
 
+# Numbers by name: of a candidate, or of what a phase has decided.
+Record = Mapping[str, float]
 # A search goes from the weights as they are (point 0) to ever more zeros:
 # (zeroed_at int32 [d], the first point at which an entry is zero; a point that
-# does not come, where it never is) -> (point -> score). Scores are asked for
-# one by one.
-Evaluate = Callable[[np.ndarray], Callable[[int], Score]]
-# Numbers by name, of a phase's last row.
-Record = Mapping[str, float]
+# does not come, where it never is; points, what is to be said of each)
+# -> (point -> score). Scores are asked for one by one.
+Evaluate = Callable[[np.ndarray, Sequence[Record]], Callable[[int], Score]]
 # (weights float32 [d], mask bool [d] (what is removed for good), reports,
 #   layout, evaluate) -> (weights, mask, record)
 Decide = Callable[
@@ -111,7 +111,7 @@ class Phase:
     decide: changes the weights; None in a phase of rounds.
     rounds: None in a phase that decides.
     layer: the one layer that `decide` changes; None: the last conv layer.
-    removes: whether it removes channels for good.
+    removes: whether it removes weights for good.
     feedback: whether clients test the candidates, and not the server on its
       validation examples.
   """

@@ -173,13 +173,15 @@ def _decide(
   zeroed_at = np.full(layout.size, channels.NEVER, np.int32)
   for place, channel in enumerate(alive[:most]):
     zeroed_at[own[channel]] = place // every + 1
+  counts = [*range(0, most, every), most] if most else [0]
+  points = [{'removed': count} for count in counts]
   kept = 1
   if options.num_channels is None:
-    last = -(-most // every)
-    kept = stop_rules.search(options.rule, evaluate(zeroed_at), last)
+    score = evaluate(zeroed_at, points)
+    kept = stop_rules.search(options.rule, score, len(points) - 1)
   is_gone = zeroed_at <= kept
   record = {
-    'removed': min(kept * every, most),
+    **points[kept],
     'tied': order.tied,
     'largest_tie': order.largest_tie,
   }

@@ -15,7 +15,8 @@ from flsec.config import estimate, schema
 from flsec.data import federation as federation_lib
 from flsec.data import opened_files, provenance, selection
 from flsec.data.dataset import Federation
-from flsec.experiment import model_building
+from flsec.defenses.phase import Phase
+from flsec.experiment import model_building, phase_assembly
 from flsec.federated import round_measures, xla
 from flsec.federated.plan import AttackPlan, Plan
 from flsec.federated.root_training import RootTraining
@@ -31,12 +32,14 @@ class Assembly:
     plan: what the federated computation is built from.
     federation: who holds which examples.
     malicious: bool [num_clients].
+    phases: what is done, in this order.
     inputs: the files that were read and what came of them; None: not noted.
   """
 
   plan: Plan
   federation: Federation
   malicious: np.ndarray
+  phases: tuple[Phase, ...]
   inputs: Optional[provenance.Inputs] = None
 
 
@@ -66,6 +69,8 @@ def _assembled(
 ) -> Assembly:
   federation = _federation(experiment, data_dir)
   model = model_building.build_model(experiment, federation, uses_xla=uses_xla)
+  phases = phase_assembly.build_phases(experiment)
+  phase_assembly.check_phases(phases, model.layout)
   facts = _facts(experiment, federation)
   malicious = _malicious(experiment, federation, facts)
   weights = model.initial_weights(experiment.seed)
@@ -91,8 +96,9 @@ def _assembled(
     has_empty_clients=bool((np.diff(federation.offsets) == 0).any()),
     padded=uses_xla,
     escape=_escape(experiment, facts),
+    keeps_removed=any(phase.removes for phase in phases),
   )
-  return Assembly(plan, federation, malicious)
+  return Assembly(plan, federation, malicious, phases)
 
 
 def build_rule(

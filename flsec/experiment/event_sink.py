@@ -51,6 +51,8 @@ class EventSink:
   def scalars(self, step: int, row: Mapping[str, Any]) -> None:
     """Writes all numbers of a row but its round, in one event.
 
+    A step is a row: the steps of a search share their round.
+
     They are written as `simple_value`, not as the tensors of
     `tf.summary.scalar`: TensorBoard shows both alike, but only these are also
     superseded in (and listed as scalars by) its `event_accumulator`, which
@@ -58,7 +60,7 @@ class EventSink:
     """
     summary = self._tf.compat.v1.Summary()
     for name, value in row.items():
-      if name != metric_rows.ROUND:
+      if name not in (metric_rows.ROUND, metric_rows.PHASE):
         summary.value.add(tag=name, simple_value=value)
     self._import(
       self._tf.compat.v1.Event(

@@ -1,10 +1,8 @@
-"""The round loop of one run: train, measure, write, save, go on."""
+"""One run: its phases one after the other, from wherever it stopped."""
 
 import contextlib
 import dataclasses
 import pathlib
-import time
-from collections.abc import Callable
 from typing import Any, Optional
 
 import numpy as np
@@ -15,27 +13,28 @@ from flsec.config import dump, estimate, schema
 from flsec.experiment import (
   assembly,
   attack_checks,
-  checkpoint,
+  decision_phase,
   folder_lock,
   hyperparameters,
   metric_rows,
   pictures,
-  profiling,
+  place,
   run_directory,
   summary,
+  training_phase,
 )
-from flsec.experiment.client_pool import ClientPool
+from flsec.experiment.clients import Clients
 from flsec.experiment.evaluation import Evaluator
+from flsec.experiment.journal import Journal
 from flsec.experiment.metric_writer import MetricWriter
+from flsec.experiment.place import Place, Saved
 from flsec.experiment.progress import Progress, Watcher
 from flsec.experiment.round_checks import RoundChecks
-from flsec.experiment.round_metrics import round_metrics
-from flsec.experiment.round_traffic import round_traffic
 from flsec.experiment.run_directory import RunDirectory
+from flsec.experiment.session import Session
 from flsec.federated import process
 from flsec.metrics.heterogeneity import label_distribution
-from flsec.models.flat import FlatModel
-from flsec.runtime import build, device, memory, threads
+from flsec.runtime import device, memory, threads
 
 
 def run_cell(
@@ -125,121 +124,93 @@ def _run(
     ),
     assembled.malicious,
   )
-  with build.build_runtime(
-    experiment.runtime,
-    prepared.federated,
-    prepared.device,
-    concatenates=not plan.streams,
-  ) as runtime:
-    state = runtime.initialize()
-    last_round, state = _restored(run, plan.model, state)
-    state = tf.nest.map_structure(tf.convert_to_tensor, state)
-    with MetricWriter(run.path, resume_after=last_round) as writer:
-      if last_round == 0:
-        writer.write_hyperparameters(
-          hyperparameters.hyperparameters(dump.to_dict(experiment))
-        )
-        writer.write_text('config', f'```\n{dump.to_yaml(experiment)}\n```')
-        pictures.write_pictures(
-          writer, assembled, experiment.clients.batch_size
-        )
-      one_round = _build_round(experiment, assembled, runtime)
-      watcher.begin(experiment.rounds, last_round, experiment.name)
-      for round_number in range(last_round + 1, experiment.rounds + 1):
-        with profiling.profiled(
-          run.path if profile else None, round_number - last_round
-        ):
-          state, metrics = one_round(round_number, state)
-        writer.write_row(round_number, metrics)
-        checkpoint.save(
-          run.checkpoints, round_number, _whole(plan.model, state)
-        )
-        watcher.update(round_number, metrics)
-      result = {**_summarize(experiment, writer.rows), 'data': inputs}
+  with contextlib.closing(
+    Clients(experiment, assembled, prepared.device)
+  ) as clients:
+    training = clients.runtime(
+      'round', lambda: prepared.federated, concatenates=not plan.streams
+    )
+    start = _start(run, training.initialize(), assembled)
+    with Journal(run, assembled, start, watcher) as journal:
+      if start.num_rows == 0:
+        _write_preface(journal.writer, experiment, assembled)
+      session = Session(
+        experiment=experiment,
+        assembled=assembled,
+        clients=clients,
+        training=training,
+        evaluator=_evaluator(experiment, assembled),
+        checks=RoundChecks(experiment.server, plan.rule),
+        journal=journal,
+        directory=run.path,
+        profiles=profile,
+      )
+      finished = len(journal.writer.rows)
+      watcher.begin(_num_rows(session), finished, experiment.name)
+      _run_phases(session, start)
+      summarized = _summarize(experiment, journal.writer.rows)
+  result = {**summarized, 'data': inputs}
   run.finish(result)
   return result
 
 
-def _whole(model: FlatModel, state: Any) -> dict[str, Any]:
-  """Returns the state as it is saved: with frozen weights among the weights."""
-  return {**state, 'weights': model.whole(state['weights'])}
-
-
-def _restored(
-  run: RunDirectory, model: FlatModel, state: Any
-) -> tuple[int, Any]:
-  """Returns the last finished round, and the state after it."""
+def _start(
+  run: RunDirectory, state: Any, assembled: assembly.Assembly
+) -> Saved:
+  """Returns the last checkpoint, or the beginning."""
+  has_best = any(p.rounds and p.rounds.judge for p in assembled.phases)
+  best = np.zeros([assembled.plan.dimension if has_best else 0], np.float32)
   rows = metric_rows.read_rows(run.path / run_directory.METRICS_JSONL)
-  saved = checkpoint.restore(
+  start = place.restore(
     run.checkpoints,
-    _whole(model, state),
-    last_round=metric_rows.last_whole_round(rows),
+    assembled.plan.model,
+    Saved(metric_rows.num_whole_rows(rows), state, Place(), best),
   )
-  if saved is None:
-    return 0, state
-  last_round, whole = saved
-  trained = model.trained(whole['weights'])
-  return last_round, type(state)({**whole, 'weights': trained})
+  start = start or Saved(0, state, Place(), best)
+  state = tf.nest.map_structure(tf.convert_to_tensor, start.state)
+  return dataclasses.replace(start, state=state)
 
 
-def _build_round(
-  experiment: schema.Experiment, assembled: assembly.Assembly, runtime: Any
-) -> Callable[[int, Any], tuple[Any, dict[str, float]]]:
-  """Builds `(round number, state) -> (state, metrics)`."""
-  plan, attack = assembled.plan, assembled.plan.attack
-  pool = ClientPool(
-    assembled.federation,
-    assembled.malicious,
-    experiment.seed,
-    batch_size=experiment.clients.batch_size if plan.padded else None,
+def _run_phases(session: Session, start: Saved) -> None:
+  """Runs what is left of every phase."""
+  state, phases = start.state, session.assembled.phases
+  for index in range(start.place.phase, len(phases)):
+    at = start.place if index == start.place.phase else Place(index)
+    run = training_phase.run if phases[index].rounds else decision_phase.run
+    state = run(session, phases[index], state, at)
+
+
+def _num_rows(session: Session) -> Optional[int]:
+  """Returns how many rows the run will have; None: its phases will tell."""
+  phases = session.assembled.phases
+  if any(phase.decide or phase.rounds.judge for phase in phases):
+    return None
+  return sum(p.rounds.most or session.experiment.rounds for p in phases)
+
+
+def _write_preface(
+  writer: MetricWriter,
+  experiment: schema.Experiment,
+  assembled: assembly.Assembly,
+) -> None:
+  writer.write_hyperparameters(
+    hyperparameters.hyperparameters(dump.to_dict(experiment))
   )
-  evaluator = Evaluator(
-    plan.model,
+  writer.write_text('config', f'```\n{dump.to_yaml(experiment)}\n```')
+  pictures.write_pictures(writer, assembled, experiment.clients.batch_size)
+
+
+def _evaluator(
+  experiment: schema.Experiment, assembled: assembly.Assembly
+) -> Evaluator:
+  attack = assembled.plan.attack
+  return Evaluator(
+    assembled.plan.model,
     assembled.federation.test,
     batch_size=experiment.evaluation.batch_size,
     num_threads=experiment.runtime.threads or threads.usable_cores(),
     attack=attack and attack.attack,
   )
-  checks = RoundChecks(experiment.server, plan.rule)
-  told = estimate.num_byzantine_told(experiment.server) if attack else None
-
-  def one_round(round_number: int, state: Any) -> tuple[Any, dict[str, float]]:
-    started = time.perf_counter()
-    ids = assembly.select_clients(experiment, assembled.malicious, round_number)
-    state, output = runtime.next(state, pool.structs(ids))
-    trained = time.perf_counter()
-    weights = np.asarray(state['weights'])
-    metrics: dict[str, float] = {}
-    is_last = round_number == experiment.rounds
-    if is_last or round_number % experiment.evaluation.every == 0:
-      metrics.update(evaluator.evaluate(weights))
-    checks.check(round_number, output, weights, metrics)
-    if attack:
-      active = bool(attack.is_active(round_number))
-      metrics['attack/active'] = int(active)
-    metrics.update(round_metrics(output, plan.rule, told))
-    metrics.update(round_traffic(output, plan.dimension))
-    ended = time.perf_counter()
-    metrics.update(_stage_seconds(runtime.stage_seconds, metrics))
-    metrics['time/evaluation_seconds'] = ended - trained
-    metrics['time/round_seconds'] = ended - started
-    return state, metrics
-
-  return one_round
-
-
-def _stage_seconds(
-  stages: dict[str, float], metrics: dict[str, float]
-) -> dict[str, float]:
-  """Names the runtime's stages; the server's is what its own leave over."""
-  named = {f'time/{name}_seconds': value for name, value in stages.items()}
-  if 'server' in stages:
-    own = sum(
-      metrics.get(f'time/{stage}_seconds', 0.0)
-      for stage in ('attack', 'rule', 'pruning')
-    )
-    named['time/server_seconds'] = max(0.0, stages['server'] - own)
-  return named
 
 
 def _summarize(experiment: schema.Experiment, rows: Any) -> dict[str, Any]:

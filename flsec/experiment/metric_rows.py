@@ -1,8 +1,10 @@
 """Rows of metrics as text: exact, whole lines, the same after a resume.
 
-A row is one round: `{'round': 7, 'test/accuracy': 0.97, ...}`. `metrics.jsonl`
-is the record; `metrics.csv` is the same rows under the union of their columns,
-in the order in which the columns appeared, and is made from it on a resume.
+A row is one round: `{'round': 7, 'test/accuracy': 0.97, ...}`; in a run of
+several phases it names its phase and its step in it, and the steps of a search
+share the round after which they are made. `metrics.jsonl` is the record;
+`metrics.csv` is the same rows under the union of their columns, in the order in
+which the columns appeared, and is made from it on a resume.
 """
 
 import csv
@@ -17,9 +19,13 @@ import numpy as np
 from absl import logging
 
 Number = Union[int, float]
-Row = dict[str, Number]
+Row = dict[str, Number]  # PHASE alone is a text.
 
 ROUND = 'round'
+PHASE = 'phase'
+STEP = 'phase/step'
+# Of a step of a search alone: which candidate it is about.
+POINT = 'phase/point'
 # JSON has no words for these; float() reads them back.
 _NON_FINITE = ('NaN', 'Infinity', '-Infinity')
 
@@ -57,8 +63,18 @@ def make_row(round_number: int, metrics: Mapping[str, Any]) -> Row:
   for name, value in metrics.items():
     if name == ROUND:
       raise ValueError("A metric cannot be named 'round': the row has it.")
-    row[name] = as_number(name, value)
+    row[name] = str(value) if name == PHASE else as_number(name, value)
   return row
+
+
+def follows(row: Row, before: Row) -> bool:
+  """Tells whether a row may come behind another one.
+
+  Rounds rise; the steps of one phase, and phases, may share a round.
+  """
+  if row[ROUND] != before[ROUND] or STEP not in row:
+    return row[ROUND] > before[ROUND]
+  return row[PHASE] != before.get(PHASE) or row[STEP] > before[STEP]
 
 
 def to_json_line(row: Row) -> str:
@@ -69,7 +85,7 @@ def to_json_line(row: Row) -> str:
 
 
 def _json_value(value: Number) -> Union[Number, str]:
-  if isinstance(value, int) or math.isfinite(value):
+  if isinstance(value, (int, str)) or math.isfinite(value):
     return value
   if math.isnan(value):
     return 'NaN'
@@ -96,7 +112,7 @@ def to_csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
 
 
 def _csv_value(value: Number) -> str:
-  return repr(value)
+  return value if isinstance(value, str) else repr(value)
 
 
 def _csv_line(cells: Sequence[str]) -> str:
@@ -132,7 +148,7 @@ def read_rows(path: Union[str, pathlib.Path]) -> list[Row]:
         f'{file}, line {number} is not a row of metrics: {error}. The file was '
         'changed by something else; restore it or start the run anew.'
       ) from error
-    if rows and row[ROUND] <= rows[-1][ROUND]:
+    if rows and not follows(row, rows[-1]):
       raise ValueError(
         f'{file}, line {number}: round {row[ROUND]} follows round '
         f'{rows[-1][ROUND]}; rounds must rise. The file was changed by '
@@ -144,7 +160,10 @@ def read_rows(path: Union[str, pathlib.Path]) -> list[Row]:
 
 def _parse(line: bytes) -> Row:
   parsed = json.loads(line.decode('utf-8'))
-  row = {name: _number(value) for name, value in parsed.items()}
+  row = {
+    name: str(value) if name == PHASE else _number(value)
+    for name, value in parsed.items()
+  }
   if type(row[ROUND]) is not int:  # A row without its round is no row.
     raise TypeError(f'its round is {row[ROUND]!r}')
   return row
@@ -158,11 +177,21 @@ def _number(value: Any) -> Number:
   return value
 
 
-def last_whole_round(rows: Sequence[Row]) -> int:
-  """Returns the last round up to which no row is missing; 0 for none."""
-  last = 0
-  for row in rows:
-    if row[ROUND] != last + 1:
-      break
-    last = row[ROUND]
-  return last
+def num_whole_rows(rows: Sequence[Row]) -> int:
+  """Returns how many rows there are up to the first gap."""
+  before: Row = {ROUND: 0}
+  for number, row in enumerate(rows):
+    if not _is_next(row, before):
+      return number
+    before = row
+  return len(rows)
+
+
+def _is_next(row: Row, before: Row) -> bool:
+  """Tells whether no row is missing between two."""
+  if STEP not in row:
+    return row[ROUND] == before[ROUND] + 1
+  is_same_phase = row[PHASE] == before.get(PHASE)
+  step = before[STEP] + 1 if is_same_phase else 1
+  passed = row[ROUND] - before[ROUND]
+  return row[STEP] == step and passed in ((0,) if POINT in row else (0, 1))

@@ -1,9 +1,10 @@
 """One writer for every number of a run: CSV, JSON lines and TensorBoard."""
 
 import contextlib
+import itertools
 import pathlib
 from collections.abc import Mapping
-from typing import Any, Optional, Union
+from typing import Any, Callable, Optional, Union
 
 from flsec import atomic_file
 from flsec.experiment import metric_rows, run_directory
@@ -26,37 +27,40 @@ class MetricWriter(contextlib.AbstractContextManager):
     directory: Union[str, pathlib.Path],
     *,
     resume_after: int = 0,
+    is_kept: Callable[[metric_rows.Row], bool] = lambda row: False,
     events: bool = True,
   ) -> None:
     """Opens the sinks.
 
     Args:
       directory: the cell's folder.
-      resume_after: the round of the checkpoint that the run continues from; 0
-        starts anew. Rows of later rounds are dropped from the files, and their
-        events are superseded.
+      resume_after: rows that there were at the checkpoint that the run
+        continues from; 0 starts anew. Later ones are dropped from the files,
+        and their events superseded.
+      is_kept: of the later rows, the first for which this holds stay: they are
+        their own record.
       events: whether to write TensorBoard events (this imports TensorFlow).
 
     Raises:
-      ValueError: the rows up to `resume_after` are not all there.
+      ValueError: the first `resume_after` rows are not all there.
     """
     folder = pathlib.Path(directory)
     self._csv = folder / run_directory.METRICS_CSV
     self._jsonl = folder / run_directory.METRICS_JSONL
     found = metric_rows.read_rows(self._jsonl)
-    self.rows = [r for r in found if r[metric_rows.ROUND] <= resume_after]
-    last = self.rows[-1][metric_rows.ROUND] if self.rows else 0
-    if last != resume_after:
+    if len(found) < resume_after:
       raise ValueError(
-        f'{self._jsonl} ends at round {last}, but the checkpoint is of round '
-        f'{resume_after}: rows are missing. Restore the file, or move '
+        f'{self._jsonl} has {len(found)} rows, but the checkpoint was saved '
+        f'after {resume_after}: rows are missing. Restore the file, or move '
         f'{folder} away and start the run anew.'
       )
+    later = itertools.takewhile(is_kept, found[resume_after:])
+    self.rows = [*found[:resume_after], *later]
     self._columns = metric_rows.columns_of(self.rows)
     self._rewrite_jsonl()
     self._rewrite_csv()
     self._events: Optional[EventSink] = (
-      EventSink(folder, first_round=resume_after + 1) if events else None
+      EventSink(folder, first_round=len(self.rows) + 1) if events else None
     )
 
   def write_row(self, round_number: int, metrics: Mapping[str, Any]) -> None:
@@ -66,7 +70,8 @@ class MetricWriter(contextlib.AbstractContextManager):
     first appear in any round.
 
     Args:
-      round_number: higher than that of the row before.
+      round_number: higher than that of the row before, or the same in another
+        step of a phase (see `metric_rows.follows`).
       metrics: numbers by name, `group/what_unit`; the order of new names is
         the order of the columns.
 
@@ -74,12 +79,12 @@ class MetricWriter(contextlib.AbstractContextManager):
       ValueError: the round does not rise.
       TypeError: a metric is not one number.
     """
-    last = self.rows[-1][metric_rows.ROUND] if self.rows else 0
-    if round_number <= last:
-      raise ValueError(
-        f'Rounds must rise: round {round_number} was given after round {last}.'
-      )
     row = metric_rows.make_row(round_number, metrics)
+    if self.rows and not metric_rows.follows(row, self.rows[-1]):
+      raise ValueError(
+        f'Rounds must rise: round {round_number} was given after round '
+        f'{self.rows[-1][metric_rows.ROUND]}.'
+      )
     # The record first: a process killed between the two has its CSV made from
     # the record when it resumes.
     atomic_file.append_line(self._jsonl, metric_rows.to_json_line(row))
@@ -93,7 +98,7 @@ class MetricWriter(contextlib.AbstractContextManager):
         self._csv, metric_rows.to_csv_line(self._columns, row)
       )
     if self._events:
-      self._events.scalars(round_number, row)
+      self._events.scalars(len(self.rows), row)
 
   def write_text(self, name: str, text: str, round_number: int = 0) -> None:
     """Shows a text (Markdown) in TensorBoard."""

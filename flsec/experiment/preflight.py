@@ -13,10 +13,17 @@ from flsec.attacks.attack import Attack
 from flsec.config import estimate
 from flsec.config.errors import ConfigError
 from flsec.config.schema import Component, Experiment
-from flsec.experiment import assembly
+from flsec.defenses import order
+from flsec.defenses.phase import Phase
+from flsec.experiment import assembly, phase_assembly
 from flsec.pruning.pruner import Pruner
 
-_BUILT = {'aggregator': Rule, 'attack': Attack, 'pruner': Pruner}
+_BUILT = {
+  'aggregator': Rule,
+  'attack': Attack,
+  'phase': Phase,
+  'pruner': Pruner,
+}
 # Stands for the data set's number until the data are read: no label that an
 # attack may sensibly name is above it.
 _MANY_CLASSES = 2**16
@@ -52,6 +59,7 @@ def check_components(experiment: Experiment) -> None:
     _check_acts(experiment, facts)
   if experiment.pruning is not None:
     _build('pruner', experiment.pruning, facts, 'pruning')
+  _check_phases(experiment)
 
 
 def _build(
@@ -73,6 +81,19 @@ def _build(
       f'{kind} {component.name!r} is a {type(built).__name__}; its function '
       f'has to return a {wanted.__module__}.{wanted.__name__}.',
     )
+
+
+def _check_phases(experiment: Experiment) -> None:
+  for index, one in enumerate(experiment.phases):
+    _build('phase', one, {}, f'phases.{index}')
+  try:
+    order.check_order(
+      phase_assembly.build_phases(experiment),
+      has_validation=experiment.dataset.validation is not None,
+    )
+  except order.OrderError as error:
+    path = f'phases.{error.index}' if experiment.phases else 'phases'
+    raise ConfigError(path, str(error)) from error
 
 
 def _check_known_rows(experiment: Experiment, facts: dict[str, Any]) -> None:

@@ -7,6 +7,8 @@ from typing import Any, Callable, Optional, TextIO
 
 import tqdm
 
+from flsec.experiment.metric_rows import PHASE, STEP
+
 # What is shown of a round, if it was measured: metric and short name.
 SHOWN = {
   'test/accuracy': 'accuracy',
@@ -29,20 +31,21 @@ class Watcher:
       device: what it will run on, TensorFlow's name.
     """
 
-  def begin(self, num_rounds: int, finished: int, label: str) -> None:
+  def begin(self, num_rounds: Optional[int], finished: int, label: str) -> None:
     """The first round of this session begins.
 
     Args:
-      num_rounds: rounds of the whole run.
+      num_rounds: rounds of the whole run, in which steps of a search count
+        likewise; None: only its phases will tell.
       finished: rounds that an earlier session has finished.
       label: names the run.
     """
 
   def update(self, round_number: int, metrics: Mapping[str, Any]) -> None:
-    """A round is finished.
+    """A round, or a step of a search, is finished.
 
     Args:
-      round_number: the round.
+      round_number: how many are.
       metrics: its row.
     """
 
@@ -56,7 +59,8 @@ class Progress(Watcher):
   On a terminal: a bar with the latest accuracy and attack metric, rounds per
   second and the time left. Elsewhere (a log file, a pipe): one line whenever
   another tenth of the rounds is done or ten seconds have passed, and one at
-  the end.
+  the end. Where nobody knows how many rounds there will be, no time is told; a
+  line says the phase and the step in it, and each phase begins with one.
   """
 
   def __init__(
@@ -73,9 +77,10 @@ class Progress(Watcher):
     self._stream = stream or sys.stderr
     self._clock = clock
     self._values: dict[str, str] = {}
+    self._phase = ''
     self._bar: Optional[tqdm.tqdm] = None
 
-  def begin(self, num_rounds: int, finished: int, label: str) -> None:
+  def begin(self, num_rounds: Optional[int], finished: int, label: str) -> None:
     self._num_rounds = num_rounds
     self._first = finished
     self._label = label
@@ -94,11 +99,16 @@ class Progress(Watcher):
   def update(self, round_number: int, metrics: Mapping[str, Any]) -> None:
     # What was not measured in a round keeps its value; NaN is shown as such.
     self._values.update(shown(metrics))
+    phase = metrics.get(PHASE, '')
+    is_new, self._phase = phase != self._phase, phase
     if self._bar is not None:
+      if is_new:
+        self._bar.set_description(f'{self._label}, {phase}', refresh=False)
       self._bar.set_postfix(self._values, refresh=False)
       self._bar.update(round_number - self._bar.n)
-    elif self._is_line_due(round_number):
-      self._write_line(round_number)
+    elif is_new or self._is_line_due(round_number):
+      step = f'{phase} {metrics[STEP]}' if phase else ''
+      self._write_line(round_number, step)
 
   def close(self) -> None:
     if self._bar is not None:
@@ -106,6 +116,8 @@ class Progress(Watcher):
 
   def _is_line_due(self, round_number: int) -> bool:
     when, at_round = self._last_line
+    if self._num_rounds is None:
+      return self._clock() - when >= _SECONDS_BETWEEN_LINES
     step = max(1.0, _SHARE_BETWEEN_LINES * self._num_rounds)
     return (
       round_number >= self._num_rounds
@@ -113,20 +125,20 @@ class Progress(Watcher):
       or self._clock() - when >= _SECONDS_BETWEEN_LINES
     )
 
-  def _write_line(self, round_number: int) -> None:
+  def _write_line(self, round_number: int, step: str) -> None:
     now = self._clock()
     self._last_line = (now, round_number)
     seconds = max(now - self._started, 1e-9)
     rate = (round_number - self._first) / seconds
     parts = [f'{name} {value}' for name, value in self._values.items()]
-    parts.append(f'{rate:.2f} rounds/s')
-    left = self._num_rounds - round_number
-    if left > 0:
-      parts.append(f'{duration(left / rate)} left')
+    if self._num_rounds is not None:
+      parts.append(f'{rate:.2f} rounds/s')
+      left = self._num_rounds - round_number
+      if left > 0:
+        parts.append(f'{duration(left / rate)} left')
+      step = f'round {round_number}/{self._num_rounds}'
     label = f'{self._label}: ' if self._label else ''
-    self._stream.write(
-      f'{label}round {round_number}/{self._num_rounds}: {", ".join(parts)}\n'
-    )
+    self._stream.write(f'{label}{step}: {", ".join(parts)}\n')
     self._stream.flush()
 
 

@@ -8,6 +8,7 @@ runs/<experiment>/<cell>/
   events.out.*     the same numbers for TensorBoard
   data.json        the files it read, and checksums of what came of them
   labels.npz       how many examples of each class each client holds
+  votes_1.npz      who reported what in phase 1 (the second), and what went
   checkpoints/     the last two states
   summary.json     final, best and mean numbers
   report.html      tables and pictures
@@ -33,6 +34,7 @@ CONFIG = config_record.CONFIG
 METRICS_CSV = 'metrics.csv'
 METRICS_JSONL = 'metrics.jsonl'
 LABELS = 'labels.npz'
+VOTES = 'votes_{}.npz'
 CHECKPOINTS = 'checkpoints'
 SUMMARY = 'summary.json'
 DONE = 'DONE'

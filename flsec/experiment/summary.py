@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional
 
 import flsec
-from flsec.experiment.metric_rows import ROUND, Number, Row
+from flsec.experiment.metric_rows import PHASE, POINT, ROUND, Number, Row
+from flsec.experiment.phase_summary import phase_lines
 from flsec.metrics import averaged, critical
 
 ACCURACY = 'test/accuracy'
@@ -19,11 +20,13 @@ CONTROL = 'attack/clean_error_rate'
 # Of a client, both ways.
 VOLUME = 'communication/volume_mib'
 ROUND_SECONDS = 'time/round_seconds'
+STEP_SECONDS = 'time/step_seconds'
 # Malicious clients of a round beyond the number that the rule was told of.
 ABOVE_F = 'clients/malicious_above_f'
 ACTIVE = 'attack/active'
 VOLUME = 'communication/volume_mib'
 _TEST = 'test/'
+_NOT_MEASURED = (ROUND, PHASE, 'time/')  # `round`, `phase`, `phase/...`.
 _PACKAGES = ('tensorflow', 'tensorflow-federated', 'numpy')
 # Of these metrics the lowest value is the best one.
 _LOWER_IS_BETTER = ('loss', 'error_rate', 'success_rate')
@@ -83,7 +86,9 @@ def last_tested(rows: Iterable[Row]) -> Row:
   from this row alone: numbers of several rounds are never put side by side as
   if they were of one model.
   """
-  return next((r for r in reversed(list(rows)) if ACCURACY in r), {})
+  tested = (r for r in reversed(list(rows)) if ACCURACY in r)
+  # A candidate of a search is not yet the model.
+  return next((r for r in tested if POINT not in r), {})
 
 
 def before_attack(
@@ -168,14 +173,15 @@ def summarize(
     many more malicious clients took part than the rule was told of;
     `accuracy_before_attack`; `negative_pulse`, the deepest fall of accuracy
     below it in 20 rounds; what `critical_point` does; `pruned_units` by layer;
-    `seconds` in all and
-    `seconds_per_round` (median); `versions`. A number that was not measured or
-    is not finite is None: where the last round has no number, no older one
+    `phases`, where the rows name them (see `phase_summary`); `seconds` in all
+    and `seconds_per_round` (median); `versions`. A number that was not measured
+    or is not finite is None: where the last round has no number, no older one
     stands in for it.
   """
   attacked = attacked_rounds(rows, start_round, stop_round, every)
-  names = dict.fromkeys(n for row in rows for n in row if n != ROUND)
-  measured = [n for n in names if not n.startswith('time/')]
+  names = dict.fromkeys(n for row in rows for n in row)
+  measured = [n for n in names if not n.startswith(_NOT_MEASURED)]
+  phases = phase_lines(rows)
   seconds = values_of(rows, ROUND_SECONDS)
   return {
     'rounds': rows[-1][ROUND] if rows else 0,
@@ -189,7 +195,8 @@ def summarize(
     'negative_pulse': _negative_pulse(rows, attacked),
     **critical_point(rows, critical_accuracy),
     'pruned_units': pruned_units(rows),
-    'seconds': finite(math.fsum(seconds)),
+    **({'phases': phases} if phases else {}),
+    'seconds': finite(math.fsum([*seconds, *values_of(rows, STEP_SECONDS)])),
     'seconds_per_round': statistics.median(seconds) if seconds else None,
     'versions': versions(),
   }
@@ -231,6 +238,7 @@ def _has_best(name: str) -> bool:
 
 
 def _best(rows: Sequence[Row], name: str) -> Optional[dict[str, Number]]:
+  rows = [r for r in rows if POINT not in r]
   finite_rows = [r for r in rows if name in r and math.isfinite(r[name])]
   if not finite_rows:
     return None

@@ -12,7 +12,7 @@ from flsec.reporting.cell import Cell
 # What attack and defence are made of, and what changes no result; the clean run
 # differs in nothing else.
 _CONTEST = (
-  'attack', 'server', 'pruning', 'defense', 'name', 'description', 'plugins',
+  'attack', 'server', 'pruning', 'phases', 'name', 'description', 'plugins',
   'runtime',
 )  # fmt: skip
 
@@ -54,7 +54,8 @@ def is_plain(cell: Cell) -> bool:
   return (
     aggregator.get('name') == 'mean'
     and not server.get('preaggregators')
-    and not any(cell.config.get(key) for key in ('pruning', 'defense'))
+    and not cell.config.get('pruning')
+    and all(one['name'] == 'train' for one in cell.config.get('phases') or ())
   )
 
 

@@ -13,7 +13,7 @@ from flsec.reporting.cell import Cell, natural_key
 from flsec.reporting.settings import show
 
 # What the defender chooses; all else is the threat and the setting.
-_DEFENCE = ('server', 'pruning', 'defense')
+_DEFENCE = ('server', 'pruning', 'phases')
 _NO_SETTING = ('name', 'description', 'plugins', 'seed', 'runtime')
 # The choices of the runtime that change results.
 _PRECISIONS = [f'runtime.{name}' for name in schema.RuntimeConfig.PRECISIONS]

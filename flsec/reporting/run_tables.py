@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Optional
 
+from flsec.experiment import summary as summary_lib
 from flsec.reporting import clean_run, differences, formats, places, spread
 from flsec.reporting.cell import Cell
 from flsec.reporting.comparison import (
@@ -70,7 +71,22 @@ def _facts(cell: Cell) -> str:
   units = sum(found.pruned_units.values())
   layers = ', '.join(f'{n} {u}' for n, u in found.pruned_units.items() if u)
   facts += [f'{units} units pruned ({layers})'] if units else []
+  facts += critical_fact(cell)
   return '; '.join(facts)
+
+
+def critical_fact(cell: Cell) -> list[str]:
+  """Says in which round a run was good enough, where that was asked for."""
+  wanted = (cell.config.get('evaluation') or {}).get('critical_accuracy')
+  if wanted is None:
+    return []
+  found = summary_lib.critical_point(cell.rows, wanted)
+  if found['critical_round'] is None:
+    return [f'accuracy {wanted} not reached']
+  text = f'accuracy {wanted} in round {found["critical_round"]}'
+  if found['critical_volume_mib'] is not None:
+    text += f', after {found["critical_volume_mib"]:.2f} MiB a client'
+  return [text]
 
 
 def warnings(cells: Sequence[Cell]) -> list[str]:

@@ -100,6 +100,8 @@ def _changed_options(
 
 def _plain(value: Any) -> Any:
   """Returns a default as YAML would give it."""
+  if isinstance(value, schema.Component):
+    return {'name': value.name, **value.options}
   if dataclasses.is_dataclass(value):
     names = [field.name for field in dataclasses.fields(value)]
     return {name: _plain(getattr(value, name)) for name in names}

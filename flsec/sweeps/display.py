@@ -62,14 +62,20 @@ class Display:
     self._running.add(task.name)
     self._rounds[task.name][1:] = [0, 0]
 
-  def begun(self, task: Task, num_rounds: int, finished: int) -> None:
-    """A cell's first round of this session begins."""
-    self._rounds[task.name] = [num_rounds, finished, finished]
+  def begun(self, task: Task, num_rounds: Optional[int], finished: int) -> None:
+    """A cell's first round of this session begins.
+
+    One of which nobody knows how many rounds it will have counts with those of
+    its training, and then with as many as it has finished.
+    """
+    planned = num_rounds or max(task.experiment.rounds, finished)
+    self._rounds[task.name] = [planned, finished, finished]
     self.refresh()
 
   def round(self, task: Task, number: int) -> None:
     """A cell has finished a round."""
-    self._rounds[task.name][1] = number
+    counts = self._rounds[task.name]
+    counts[:2] = [max(counts[0], number), number]
     self.refresh()
 
   def ended(self, outcome: Outcome) -> None:

@@ -25,11 +25,11 @@ class Begun:
   """Training begins.
 
   Attributes:
-    num_rounds: of the whole run.
+    num_rounds: of the whole run; None: its phases will tell.
     finished: rounds that an earlier session has finished.
   """
 
-  num_rounds: int
+  num_rounds: Optional[int]
   finished: int
 
 
@@ -92,7 +92,7 @@ class Sender(Watcher):
   def assembled(self, needed_bytes: int, device: str) -> None:
     self._send(Assembled(needed_bytes + self._own_bytes(), device))
 
-  def begin(self, num_rounds: int, finished: int, label: str) -> None:
+  def begin(self, num_rounds: Optional[int], finished: int, label: str) -> None:
     self._send(Begun(num_rounds, finished))
 
   def update(self, round_number: int, metrics: Any) -> None:

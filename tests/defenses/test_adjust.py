@@ -25,7 +25,7 @@ def _weights(kernel=KERNEL):
   return weights, mask
 
 
-def _never(zeroed_at):
+def _never(zeroed_at, points):
   raise AssertionError('nothing is to be tested')
 
 
@@ -75,7 +75,16 @@ def test_a_sweep_keeps_the_last_delta_that_costs_little():
   weights, mask = _weights()
   asked = []
 
-  def evaluate(zeroed_at):
+  def evaluate(zeroed_at, points):
+    assert [point['delta'] for point in points] == [
+      math.inf,
+      1.5,
+      1.25,
+      1.0,
+      0.75,
+      0.5,
+    ]
+    assert [point['removed'] for point in points] == [0, 1, 1, 1, 2, 3]
     np.testing.assert_array_equal(
       zeroed_at, [4, 5, channels.NEVER, 1] + [channels.NEVER] * 6
     )
@@ -98,7 +107,7 @@ def test_a_sweep_keeps_the_last_delta_that_costs_little():
 def test_a_sweep_that_finds_nothing_leaves_the_weights():
   weights, mask = _weights()
   found, _, record = adjust(largest=1.0, smallest=1.0).decide(
-    weights, mask, None, LAYOUT, lambda path: lambda k: Score(0.9 - 0.5 * k)
+    weights, mask, None, LAYOUT, lambda *path: lambda k: Score(0.9 - 0.5 * k)
   )
   np.testing.assert_array_equal(found, weights)
   assert record == {'removed': 0, 'delta': math.inf}

@@ -22,7 +22,7 @@ def _entries(layout, channel):
   return places
 
 
-def _never(zeroed_at):
+def _never(zeroed_at, points):
   raise AssertionError('nothing is to be tested')
 
 
@@ -32,8 +32,8 @@ class _Accuracies:
   def __init__(self, accuracies):
     self.accuracies, self.path, self.asked = accuracies, None, []
 
-  def __call__(self, zeroed_at):
-    self.path = zeroed_at
+  def __call__(self, zeroed_at, points):
+    self.path, self.points = zeroed_at, points
 
     def score(point):
       self.asked.append(point)
@@ -73,6 +73,7 @@ def test_the_path_names_each_channels_point():
   for point, channel in enumerate([1, 0, 3], start=1):
     path[_entries(layout, channel)] = point
   np.testing.assert_array_equal(evaluate.path, path)
+  assert evaluate.points == [{'removed': count} for count in range(4)]
 
 
 def test_one_channel_always_stays():
@@ -86,21 +87,25 @@ def test_one_channel_always_stays():
 
 
 @pytest.mark.parametrize(
-  ('test_every', 'accuracies', 'removed'),
+  ('test_every', 'accuracies', 'tested', 'removed'),
   [
-    (2, [0.9, 0.9, 0.9, 0.9], 5),  # Points of 2, 4 and 5 channels.
-    (2, [0.9, 0.9, 0.5], 2),
-    (5, [0.9, 0.9], 5),
-    (9, [0.9, 0.9], 5),
+    (2, [0.9, 0.9, 0.9, 0.9], [0, 2, 4, 5], 5),
+    (2, [0.9, 0.9, 0.5], [0, 2, 4, 5], 2),
+    (5, [0.9, 0.9], [0, 5], 5),
+    (9, [0.9, 0.9], [0, 5], 5),
   ],
 )
-def test_it_is_tested_every_few_channels(test_every, accuracies, removed):
+def test_it_is_tested_every_few_channels(
+  test_every, accuracies, tested, removed
+):
   layout = layouts.conv_net(6)
   phase = prune(test_every=test_every)
   reports = Reports(np.arange(6), valid=1)
+  evaluate = _Accuracies(accuracies)
   _, mask, record = phase.decide(
-    *layouts.ones(layout), reports, layout, _Accuracies(accuracies)
+    *layouts.ones(layout), reports, layout, evaluate
   )
+  assert [point['removed'] for point in evaluate.points] == tested
   assert record['removed'] == removed
   gone = channels.removed(mask, layout, layout['conv'])
   np.testing.assert_array_equal(np.flatnonzero(gone), np.arange(removed))

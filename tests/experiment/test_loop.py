@@ -158,7 +158,7 @@ class TestResume:
       if round_number == 2:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(loop.checkpoint, 'save', stop_after)
+    monkeypatch.setattr(checkpoint, 'save', stop_after)
     with pytest.raises(KeyboardInterrupt):
       _run(path)
     assert len(_rows(path)) == 2 and not (path / 'DONE').exists()
@@ -191,7 +191,7 @@ class TestResume:
     def fail(directory, round_number, state):
       raise KeyboardInterrupt
 
-    monkeypatch.setattr(loop.checkpoint, 'save', fail)
+    monkeypatch.setattr(checkpoint, 'save', fail)
     with pytest.raises(KeyboardInterrupt):
       _run(path)
     with pytest.raises(run_directory.RunDirectoryError, match='unfinished'):

@@ -123,6 +123,54 @@ class TestRefusals:
       with pytest.raises(ValueError, match='Rounds must rise'):
         writer.write_row(again, {})
 
+  def test_steps_of_phases_may_share_a_round(self, tmp_path):
+    rows = (
+      (1, {'phase': 'train', 'phase/step': 1}),
+      (1, {'phase': 'prune', 'phase/step': 1, 'phase/delta': math.inf}),
+      (1, {'phase': 'prune', 'phase/step': 2}),
+      (1, {'phase': 'tune', 'phase/step': 1}),
+      (2, {'phase': 'tune', 'phase/step': 2}),
+    )
+    with MetricWriter(tmp_path) as writer:
+      for round_number, metrics in rows:
+        writer.write_row(round_number, metrics)
+      with pytest.raises(ValueError, match='Rounds must rise'):
+        writer.write_row(2, {'phase': 'tune', 'phase/step': 2})
+      with pytest.raises(ValueError, match='Rounds must rise'):
+        writer.write_row(2, {})
+    found = metric_rows.read_rows(tmp_path / 'metrics.jsonl')
+    assert found == [{'round': r, **metrics} for r, metrics in rows]
+    lines = (tmp_path / 'metrics.csv').read_text().splitlines()
+    assert lines[:3] == [
+      'round,phase,phase/step,phase/delta',
+      '1,train,1,',
+      '1,prune,1,inf',
+    ]
+    # TensorBoard counts rows.
+    assert _read_scalars(tmp_path, 'phase/step') == [
+      (1, 1.0),
+      (2, 1.0),
+      (3, 2.0),
+      (4, 1.0),
+      (5, 2.0),
+    ]
+
+  def test_later_rows_that_are_their_own_record_stay(self, tmp_path):
+    kept = {'phase': 'prune', 'phase/point': 0}
+    with MetricWriter(tmp_path, events=False) as writer:
+      writer.write_row(1, {'phase': 'train', 'phase/step': 1})
+      for step in (1, 2):
+        writer.write_row(1, {**kept, 'phase/step': step})
+      writer.write_row(1, {'phase': 'prune', 'phase/step': 3})
+    with MetricWriter(
+      tmp_path,
+      resume_after=1,
+      is_kept=lambda row: 'phase/point' in row,
+      events=False,
+    ) as writer:
+      assert [row['phase/step'] for row in writer.rows] == [1, 1, 2]
+    assert len(metric_rows.read_rows(tmp_path / 'metrics.jsonl')) == 3
+
   def test_round_is_no_metric(self, tmp_path):
     writer = MetricWriter(tmp_path, events=False)
     with pytest.raises(ValueError, match="named 'round'"):
@@ -158,11 +206,32 @@ class TestRefusals:
   )
   def test_the_last_round_before_a_gap(self, rounds, last):
     rows = [{'round': number} for number in rounds]
-    assert metric_rows.last_whole_round(rows) == last
+    assert metric_rows.num_whole_rows(rows) == last
+
+  # That the last step of a phase is missing, nobody can tell but by its round.
+  @pytest.mark.parametrize('missing', [0, 1, 2, 4])
+  def test_the_last_step_before_a_gap(self, missing):
+    steps = [
+      (1, 'train', 1),
+      (2, 'train', 2),
+      (2, 'prune', 1),
+      (2, 'prune', 2),
+      (3, 'tune', 1),
+      (3, 'tune', 2),
+      (3, 'adjust', 1),
+    ]
+    rows = [
+      {'round': number, 'phase': phase, 'phase/step': step}
+      for number, phase, step in steps
+    ]
+    rows[2]['phase/point'], rows[3]['phase/point'] = 0, 1
+    assert metric_rows.num_whole_rows(rows) == 7
+    left = rows[:missing] + rows[missing + 1 :]
+    assert metric_rows.num_whole_rows(left) == missing
 
   def test_rows_missing_before_the_checkpoint(self, tmp_path):
     _write(tmp_path, range(1, 4), events=False)
-    with pytest.raises(ValueError, match=r'ends at round 3.*of round 5'):
+    with pytest.raises(ValueError, match=r'has 3 rows.*saved after 5'):
       MetricWriter(tmp_path, resume_after=5, events=False)
 
 

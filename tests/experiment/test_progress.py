@@ -115,3 +115,45 @@ def test_a_run_that_ends_before_its_first_round_closes_quietly():
   stream = io.StringIO()
   Progress(stream).close()
   assert stream.getvalue() == ''
+
+
+class TestUnknownLength:
+  """Phases that stop when they will."""
+
+  ROWS = (
+    {'phase': 'train', 'phase/step': 1, 'test/accuracy': 0.5},
+    {'phase': 'train', 'phase/step': 2, 'test/accuracy': 0.6},
+    {'phase': 'prune', 'phase/step': 1, 'attack/success_rate': 0.25},
+    {'phase': 'prune', 'phase/step': 2},
+    {'phase': 'prune', 'phase/step': 3},
+  )
+
+  def _lines(self, stream, seconds):
+    clock = _Clock(seconds)
+    progress = Progress(stream=stream, clock=clock)
+    progress.begin(None, 0, 'wu')
+    for number, row in enumerate(self.ROWS, start=1):
+      clock.tick()
+      progress.update(number, row)
+    progress.close()
+    return stream.getvalue().splitlines()
+
+  def test_a_line_a_phase(self):
+    assert self._lines(io.StringIO(), 0.1) == [
+      'wu: train 1: accuracy 0.500',
+      'wu: prune 1: accuracy 0.600, attack success 0.250',
+    ]
+
+  def test_and_one_every_ten_seconds(self):
+    lines = self._lines(io.StringIO(), 10.0)
+    assert [line.split(': ')[1] for line in lines] == [
+      'train 1',
+      'train 2',
+      'prune 1',
+      'prune 2',
+      'prune 3',
+    ]
+
+  def test_a_bar_names_the_phase(self):
+    text = '\n'.join(self._lines(_Terminal(), 1.0))
+    assert 'wu, prune' in text and '5round' in text

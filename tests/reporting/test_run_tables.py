@@ -32,6 +32,27 @@ class TestRunTable:
       '30 rounds; 1.34 s a round; 18 units pruned (conv2d 6, dense 12)'
     ]
 
+  @pytest.mark.parametrize(
+    ('wanted', 'fact'),
+    [
+      (0.8, '; accuracy 0.8 in round 2, after 3.50 MiB a client'),
+      (0.95, '; accuracy 0.95 not reached'),
+      (None, ''),
+    ],
+  )
+  def test_when_a_run_was_good_enough_and_at_what_cost(
+    self, tmp_path, make, wanted, fact
+  ):
+    metrics = [
+      (n, {'test/accuracy': accuracy, 'communication/volume_mib': 1.0 + n / 2})
+      for n, accuracy in ((1, 0.7), (2, 0.85), (3, 0.9))
+    ]
+    settings = make.config(attack=None)
+    settings['evaluation'] = {'critical_accuracy': wanted}
+    path = make.run(tmp_path, settings, metrics, labels=False)
+    table = run_tables.run_table(cell_lib.read_cell(path))
+    assert table.notes == [f'3 rounds{fact}']
+
   def test_the_control_stands_beside_attack_success(self, tmp_path, make):
     metrics = [
       (n, {'test/accuracy': 0.9, 'attack/success_rate': 0.8,

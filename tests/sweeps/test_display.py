@@ -65,6 +65,21 @@ class TestWithoutTerminal:
     display.round(a, 9)
     assert stream.getvalue().endswith('round 9/12, 30 s left\n')
 
+  def test_a_cell_of_unknown_length_grows(self, clock):
+    stream = io.StringIO()
+    (a,) = tasks = _tasks('a')
+    display = Display(tasks, stream=stream, clock=clock)
+    display.started(a)
+    display.begun(a, None, 0)
+    for number in (2, 5):
+      clock.now += 10.0
+      display.round(a, number)
+    planned = a.experiment.rounds
+    assert planned == 3
+    lines = stream.getvalue().splitlines()
+    assert lines[0].endswith('round 2/3, 5 s left')
+    assert lines[1].endswith('round 5/5')
+
   def test_a_cell_that_is_tried_again_begins_anew(self, clock):
     stream = io.StringIO()
     (a,) = tasks = _tasks('a')

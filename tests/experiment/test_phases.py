@@ -1,0 +1,339 @@
+"""Runs of several phases: what they write, and what stopping changes."""
+
+import json
+
+import numpy as np
+import pytest
+import small_experiment
+
+from flsec.config import loading, overrides
+from flsec.config.errors import ConfigError
+from flsec.defenses import channels, stop_rules, votes
+from flsec.experiment import assembly, loop, metric_rows, preflight
+from flsec.experiment.metric_writer import MetricWriter
+from flsec.federated import reports
+
+RAW = {
+  **small_experiment.RAW,
+  'name': 'phased',
+  'rounds': 2,
+  'dataset': {
+    'name': 'digits',
+    'num_train': 240,
+    'validation': {'size': 60},
+  },
+  'model': {'name': 'cnn', 'filters': [3, 5], 'kernel_size': 3, 'hidden': [8]},
+  'clients': {
+    'num_clients': 4,
+    'batch_size': 16,
+    'optimizer': {'learning_rate': 0.1},
+  },
+  'attack': {
+    'name': 'model_replacement',
+    'scale': 2.0,
+    'attack': {
+      'name': 'badnets',
+      'trigger': 'federated_pruning_5',
+      'source_label': 9,
+      'target_label': 1,
+      'poison_fraction': 0.5,
+    },
+    'num_byzantine': 1,
+    'compose': ['false_reports'],
+  },
+  'server': {'aggregator': {'name': 'mean', 'weighted': False}},
+  'pruning': None,
+  'phases': [
+    'train',
+    {'name': 'prune', 'max_drop': 0.05, 'stop': 'largest_acceptable'},
+    {'name': 'fine_tune', 'max_rounds': 2},
+    {'name': 'adjust', 'largest': 2.5, 'step': 0.5, 'max_drop': 0.05},
+  ],
+}
+PHASES = ['train', 'prune', 'fine_tune', 'adjust']
+
+
+def _load(*changes):
+  flags = [overrides.parse(text) for text in changes]
+  return loading.from_mapping(overrides.apply(RAW, flags))
+
+
+def _run(path, *changes):
+  return loop.run_cell(_load(*changes), directory=path, data_dir='')
+
+
+def _rows(path):
+  return metric_rows.read_rows(path / 'metrics.jsonl')
+
+
+def _of(rows, phase):
+  return [row for row in rows if row['phase'] == phase]
+
+
+def _untimed(value):
+  if isinstance(value, dict):
+    return {
+      k: _untimed(v)
+      for k, v in value.items()
+      if 'time/' not in k and 'seconds' not in k
+    }
+  return [_untimed(v) for v in value] if isinstance(value, list) else value
+
+
+def _final_state(path):
+  latest = sorted((path / 'checkpoints').iterdir())[-1]
+  with np.load(latest) as archive:
+    return {name: archive[name] for name in archive.files}
+
+
+def _outcome(path):
+  """Everything that a run leaves, times aside, as text and arrays."""
+  summary = json.loads((path / 'summary.json').read_text())
+  with np.load(path / 'votes_1.npz') as votes:
+    arrays = {name: votes[name] for name in votes.files}
+  return (
+    # As text: a number that is none is the same as itself.
+    repr(_untimed(_rows(path))),
+    repr(_untimed(summary)),
+    {**arrays, **_final_state(path)},
+  )
+
+
+def _assert_same(path, other):
+  found, expected = _outcome(path), _outcome(other)
+  assert found[0] == expected[0]
+  assert found[1] == expected[1]
+  assert found[2].keys() == expected[2].keys()
+  for name, value in expected[2].items():
+    np.testing.assert_array_equal(found[2][name], value, name)
+
+
+@pytest.fixture(scope='module')
+def finished(tmp_path_factory):
+  path = tmp_path_factory.mktemp('phases') / 'cell'
+  return path, _run(path)
+
+
+class TestRows:
+  def test_phases_follow_one_another(self, finished):
+    rows = _rows(finished[0])
+    names = [row['phase'] for row in rows]
+    assert list(dict.fromkeys(names)) == PHASES
+    assert names == sorted(names, key=PHASES.index)
+    for phase in PHASES:
+      steps = [row['phase/step'] for row in _of(rows, phase)]
+      assert steps == list(range(1, len(steps) + 1))
+
+  def test_one_counter_of_rounds_goes_on(self, finished):
+    rows = _rows(finished[0])
+    assert [row['round'] for row in _of(rows, 'train')] == [1, 2]
+    assert {row['round'] for row in _of(rows, 'prune')} == {2}
+    tuned = [row['round'] for row in _of(rows, 'fine_tune')]
+    assert tuned[:-1] == list(range(3, 3 + len(tuned) - 1))
+    assert tuned[-1] == tuned[-2]  # The row that says which one is kept.
+    assert {row['round'] for row in _of(rows, 'adjust')} == {tuned[-1]}
+
+  def test_a_row_a_candidate(self, finished):
+    rows = _of(_rows(finished[0]), 'prune')
+    assert [row['phase/point'] for row in rows[:-1]] == [0, 1, 2, 3, 4]
+    assert [row['phase/removed'] for row in rows[:-1]] == [0, 1, 2, 3, 4]
+    for row in rows[:-1]:
+      assert 0 <= row['phase/score'] <= 1 and row['phase/score_loss'] > 0
+      assert 0 <= row['test/accuracy'] <= 1
+      assert 0 <= row['attack/success_rate'] <= 1
+      assert 'attack/active' not in row
+    assert (
+      rows[0]['test/loss'] == _of(_rows(finished[0]), 'train')[-1]['test/loss']
+    )
+    deltas = [
+      row['phase/delta'] for row in _of(_rows(finished[0]), 'adjust')[:-1]
+    ]
+    assert deltas == [np.inf, 2.5, 2.0, 1.5, 1.0][: len(deltas)]
+
+  def test_the_last_row_of_a_search_is_that_of_the_kept_candidate(
+    self, finished
+  ):
+    for phase in ('prune', 'adjust'):
+      *steps, last = _of(_rows(finished[0]), phase)
+      kept = [s for s in steps if s['phase/removed'] == last['phase/removed']]
+      assert any(s['test/loss'] == last['test/loss'] for s in kept)
+      assert 'phase/point' not in last
+
+  def test_who_reported_what(self, finished):
+    with np.load(finished[0] / 'votes_1.npz') as votes:
+      assert votes['layer'] == 'conv2' and votes['kind'] == 'ranks'
+      assert votes['reports'].shape == (4, 5)
+      np.testing.assert_array_equal(
+        np.sort(votes['reports'], axis=1), np.tile([1, 2, 3, 4, 5], (4, 1))
+      )
+      np.testing.assert_array_equal(votes['client_id'], np.arange(4))
+      assert votes['is_malicious'].tolist() == [True, False, False, False]
+      last = _of(_rows(finished[0]), 'prune')[-1]
+      assert len(votes['removed_channels']) == last['phase/removed']
+
+
+class TestResult:
+  def test_the_summary_has_a_line_a_phase(self, finished):
+    lines = finished[1]['phases']
+    assert [line['name'] for line in lines] == PHASES
+    for line in lines:
+      last = _of(_rows(finished[0]), line['name'])[-1]
+      assert line['accuracy'] == last['test/accuracy']
+      assert line['success_rate'] == last['attack/success_rate']
+    assert [line['rounds'] for line in lines][:2] == [2, 0]
+    assert lines[1]['removed'] == finished[1]['pruned_units']['conv2']
+
+  def test_removed_channels_are_zero_to_the_end(self, finished):
+    assembled = assembly.assemble(_load(), '')
+    layout = assembled.plan.model.layout
+    state = _final_state(finished[0])
+    weights, removed = (
+      next(
+        v for v in state.values() if v.shape == (layout.size,) and v.dtype == t
+      )
+      for t in (np.float32, bool)
+    )
+    with np.load(finished[0] / 'votes_1.npz') as votes:
+      gone = votes['removed_channels']
+    own = channels.entries(layout, layout['conv2'])
+    assert removed.sum() == sum(len(own[channel]) for channel in gone) > 0
+    assert not weights[removed].any() and weights.any()
+
+
+def _stop(monkeypatch, rows, *, written):
+  """Stops a run at its row of a number, before or after it is written."""
+  write_row = MetricWriter.write_row
+
+  def stopping(self, round_number, metrics):
+    if len(self.rows) + 1 == rows and not written:
+      raise KeyboardInterrupt
+    write_row(self, round_number, metrics)
+    if len(self.rows) == rows and written:
+      raise KeyboardInterrupt
+
+  monkeypatch.setattr(MetricWriter, 'write_row', stopping)
+
+
+def test_a_run_that_is_stopped_in_every_phase_gives_the_same(
+  finished, tmp_path, monkeypatch
+):
+  names = [row['phase'] for row in _rows(finished[0])]
+  path = tmp_path / 'cell'
+  stops = []
+  for phase in PHASES:
+    first, last = names.index(phase) + 1, len(names) - names[::-1].index(phase)
+    # In the middle, and between the phase's last row and its checkpoint.
+    stops += [(first, False), (first + 1, True), (last, True)]
+  for number, (rows, written) in enumerate(stops):
+    with monkeypatch.context() as patch:
+      _stop(patch, rows, written=written)
+      with pytest.raises(KeyboardInterrupt):
+        _run(path, f'runtime.threads={1 + number % 2}')
+    assert not (path / 'DONE').exists()
+  _run(path)
+  _assert_same(path, finished[0])
+
+
+def test_steps_of_a_search_are_not_made_again(finished, tmp_path, monkeypatch):
+  names = [row['phase'] for row in _rows(finished[0])]
+  path = tmp_path / 'cell'
+  with monkeypatch.context() as patch:
+    _stop(patch, names.index('prune') + 3, written=True)
+    with pytest.raises(KeyboardInterrupt):
+      _run(path)
+  before = (path / 'metrics.jsonl').read_bytes()
+  _run(path)
+  assert (path / 'metrics.jsonl').read_bytes().startswith(before)
+
+
+def test_a_decision_that_changes_its_mind_is_caught(
+  finished, tmp_path, monkeypatch
+):
+  path = tmp_path / 'cell'
+  names = [row['phase'] for row in _rows(finished[0])]
+  with monkeypatch.context() as patch:
+    _stop(patch, names.index('prune') + 3, written=True)
+    with pytest.raises(KeyboardInterrupt):
+      _run(path)
+  monkeypatch.setattr(
+    stop_rules, 'search', lambda rule, score, last: score(last) and 0
+  )
+  with pytest.raises(ValueError, match='prune asked for point 0 before it was'):
+    _run(path)
+
+
+class TestFeedback:
+  def test_clients_test_where_the_server_cannot(self, tmp_path):
+    path = tmp_path / 'cell'
+    summary = _run(
+      path,
+      'dataset.validation=null',
+      'attack.compose=[]',
+      'phases=[train, {name: prune, feedback: true, max_drop: 0.05}, '
+      '{name: fine_tune, feedback: true, max_rounds: 2}, '
+      '{name: adjust, feedback: true, largest: 2.0, step: 0.5}]',
+    )
+    rows = _rows(path)
+    steps = [row for row in rows if 'phase/point' in row]
+    assert {row['phase'] for row in steps} == {'prune', 'adjust'}
+    for row in steps:
+      assert 0 <= row['phase/score'] <= 1
+      assert 'phase/score_loss' not in row
+    assert [line['name'] for line in summary['phases']] == PHASES
+
+  def test_the_score_is_that_of_all_clients(self, tmp_path):
+    """Of equal clients the mean is the accuracy on all their examples."""
+    changes = ('dataset.validation=null', 'attack=null')
+    _run(tmp_path / 'trained', *changes, 'phases=[train]')
+    assert 'phase' not in _rows(tmp_path / 'trained')[0]
+    path = tmp_path / 'pruned'
+    _run(path, *changes, 'phases=[train, {name: prune, feedback: true}]')
+    assembled = assembly.assemble(_load(*changes), '')
+    model, data = assembled.plan.model, assembled.federation
+    assert len(set(np.diff(data.offsets))) == 1
+    weights = next(
+      value
+      for value in _final_state(tmp_path / 'trained').values()
+      if value.shape == (model.num_weights,)
+    )
+    logits = model.logits(weights, model.inputs(data.x))
+    expected = np.mean(np.argmax(logits, axis=1) == data.y)
+    first = _of(_rows(path), 'prune')[0]
+    assert first['phase/score'] == pytest.approx(expected, abs=1e-6)
+
+
+class TestRefusals:
+  @pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+      (('phases=[train, fine_tune]',), 'phases.1: .*removes anything'),
+      (('phases=[prune]',), 'phases.0: prune changes a trained model'),
+      (('phases=[]',), 'phases: at least one phase'),
+      (('dataset.validation=null',), r'phases.1: .*dataset\.validation'),
+      (('phases.1.share=2',), r'phases.1: prune needs 0 < share < 1'),
+      (('phases.1.vote=most',), 'phases.1: .*vote of prune'),
+    ],
+  )
+  def test_before_data_are_read(self, changes, message):
+    with pytest.raises(ConfigError, match=message):
+      preflight.check_components(_load(*changes))
+
+  @pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+      (('model={name: mlp}',), 'phases.1: prune changes the last conv layer'),
+      (('phases.1.num_channels=5',), 'phases.1: .*of the 5 channels'),
+      (('phases.3.layer=conv9',), "phases.3: .*no conv or dense layer 'conv9'"),
+      (('phases.1.layer=logits',), "phases.1: .*'logits' is the output layer"),
+    ],
+  )
+  def test_before_training(self, changes, message, tmp_path):
+    path = tmp_path / 'cell'
+    with pytest.raises(ValueError, match=message):
+      _run(path, *changes)
+    assert not (path / 'metrics.jsonl').exists()
+
+  def test_reports_that_are_none_end_the_run(self, tmp_path, monkeypatch):
+    monkeypatch.setitem(reports._VALID, 'ranks', votes.are_bits)
+    with pytest.raises(ValueError, match='None of the 4 reports of clients'):
+      _run(tmp_path / 'cell')
