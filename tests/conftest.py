@@ -1,9 +1,12 @@
 """Sets up every test: threads and data folder, before TensorFlow starts."""
 
+import logging
 import os
 import pathlib
+from collections.abc import Iterator
 
 import pytest
+from absl import logging as absl_logging
 
 _REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 _SHARED_DATA = _REPOSITORY.parent / 'shared' / 'data'
@@ -45,6 +48,15 @@ def _rank(nodeid: str) -> int:
     if nodeid.startswith(start):
       return rank
   return len(_LONGEST)
+
+
+@pytest.fixture(autouse=True)
+def log_as_before() -> Iterator[None]:
+  """Leaves the log as it was: commands set what is shown of it, and where."""
+  level, handlers = absl_logging.get_verbosity(), list(logging.root.handlers)
+  yield
+  absl_logging.set_verbosity(level)
+  logging.root.handlers[:] = handlers
 
 
 @pytest.fixture(scope='session')

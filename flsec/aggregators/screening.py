@@ -106,6 +106,8 @@ def _apply(
 
   def run() -> _Result:
     new_state, update, measured = rule.next(state, updates, weights, context)
+    # Told when the graph is built, where a rule's result has another size.
+    update = tf.ensure_shape(update, [columns.num_columns(updates)])
     shapes.update({k: (v.dtype, v.shape.rank) for k, v in measured.items()})
     return new_state, update, {**measured, 'too_few_clients': tf.constant(0)}
 

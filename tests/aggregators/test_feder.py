@@ -153,7 +153,9 @@ def test_rounds_follow_the_reference(factors):
       x, root, 0.8, order_of(400), history=history, factors=factors
     )
     history.append(norm)
-    state, found, _ = rule.next(state, tf.constant(x), None, rooted(root))
+    state, found, _ = rule.next(
+      state, tf.constant(x), tf.ones([len(x)]), rooted(root)
+    )
     np.testing.assert_allclose(found, wanted, atol=1e-5, rtol=1e-5)
 
 

@@ -16,8 +16,8 @@ def test_weights_are_numbers_of_examples():
   np.testing.assert_allclose(measured['selected'], [0.25, 0.75])
 
 
-def test_no_examples_at_all_give_zero():
-  rule = aggregators.build('mean')
+def test_no_examples_at_all_give_zero_where_that_is_the_policy():
+  rule = aggregators.build('mean', on_too_few='skip')
   np.testing.assert_array_equal(
     rule(ROWS, weights=np.zeros(2, np.float32)), np.zeros(2)
   )
