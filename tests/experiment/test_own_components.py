@@ -83,7 +83,7 @@ def refused(found, message, tmp_path):
     ('model=other_classes', 'to 4 logits'),
     ('model=unflattened', 'puts out (None, 2, 3); a classifier'),
     ('model=nothing', 'Expected a tf.keras.Model; got NoneType'),
-    ('server.aggregator=misshapen', 'raised for flsec/'),
+    ('server.aggregator=misshapen', 'misshapen gave a result of shape (3,)'),
     ('server.aggregator=misnamed', 'takes 1 positional argument but 3 were'),
     ('server.aggregator=no_rule', "'no_rule' is a function"),
     ('attack={name: faulty, num_byzantine: 1}', 'own_components.py, line'),
@@ -105,7 +105,7 @@ def weights_after(folder, round_number):
   path = folder / 'checkpoints' / f'round_{round_number:06d}.npz'
   with np.load(path) as archive:
     manifest = json.loads(archive['manifest'].tobytes())
-    return archive[f'leaf_{manifest["paths"].index(["weights"]):05d}']
+    return archive[f'leaf_{manifest["paths"].index(["state", "weights"]):05d}']
 
 
 def rows(folder):
