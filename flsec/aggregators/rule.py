@@ -205,8 +205,10 @@ def stateless(
     ) -> tuple[State, tf.Tensor, Measurements]:
       updates = require_clients(updates, name, minimum_clients, requirement)
       if takes_scored_rows:
-        return (state, *aggregate(updates, view(updates)))
-      return (state, *aggregate(updates, weights, context))
+        result = aggregate(updates, view(updates))
+      else:
+        result = aggregate(updates, weights, context)
+      return (state, *_checked(name, updates, *result))
 
     return next_state
 
@@ -222,6 +224,27 @@ def stateless(
     has_shares=has_shares,
     leaves_out_rows=leaves_out_rows,
   )
+
+
+def _checked(
+  name: str, updates: tf.Tensor, update: tf.Tensor, measured: Measurements
+) -> tuple[tf.Tensor, Measurements]:
+  """Refuses a result that is none of a rule's.
+
+  Raises:
+    ValueError: naming the rule, and what it has to return.
+  """
+  if not update.shape.is_compatible_with(updates.shape[1:]):
+    raise ValueError(
+      f'Rule {name!r} returns an update of shape {update.shape} for updates '
+      f'{updates.shape}; it has to be {updates.shape[1:]}.'
+    )
+  if 'selected' not in measured:
+    raise ValueError(
+      f"Rule {name!r} measures {sorted(measured)}; 'selected', float32 [n], "
+      'the share of each row in the result, has to be among them.'
+    )
+  return update, measured
 
 
 def require_clients(

@@ -106,7 +106,6 @@ def _apply(
 
   def run() -> _Result:
     new_state, update, measured = rule.next(state, updates, weights, context)
-    _require_size(rule.name, update, columns.num_columns(updates))
     shapes.update({k: (v.dtype, v.shape.rank) for k, v in measured.items()})
     return new_state, update, {**measured, 'too_few_clients': tf.constant(0)}
 
@@ -117,14 +116,6 @@ def _apply(
     return state, update, measured
 
   return _enough(rule, on_too_few, updates, most, run, fall_back)
-
-
-def _require_size(name: str, update: tf.Tensor, dimension: int) -> None:
-  if not update.shape.is_compatible_with([dimension]):
-    raise ValueError(
-      f'{name} gave a result of shape {update.shape}; expected one number a '
-      f'weight, [{dimension}].'
-    )
 
 
 def _enough(

@@ -12,6 +12,7 @@ References:
 
 import dataclasses
 import functools
+import math
 from typing import Callable, Optional
 
 import tensorflow as tf
@@ -62,6 +63,8 @@ def mean_of_ranks(
       ranked = tf.sort(tf.transpose(block), axis=1)[:, first : last + 1]
       return tf.reduce_mean(ranked, axis=1)
 
+  average = _without_overflow(average, last - first + 1)
+
   return columns.ask(updates, columns.each(_of_chosen(average, chosen)))
 
 
@@ -93,6 +96,7 @@ def mean_nearest_median(
   def average(block: tf.Tensor) -> tf.Tensor:
     return _block_nearest_median(block, count)
 
+  average = _without_overflow(average, count)
   return columns.ask(updates, columns.each(_of_chosen(average, chosen)))
 
 
@@ -191,6 +195,25 @@ def _run(network: tuple[Comparator, ...], block: tf.Tensor) -> list[tf.Tensor]:
     if comparator.keeps_high:
       wires[comparator.high] = tf.maximum(low, high)
   return wires
+
+
+def _without_overflow(
+  average: Callable[[tf.Tensor], tf.Tensor], count: columns.Count
+) -> Callable[[tf.Tensor], tf.Tensor]:
+  """Lets a mean of `count` values be finite where all of them are.
+
+  Their sum may not be, near float32's end. Values are scaled by a power of two
+  before, which is exact above 1e-36, and back afterwards. Not between ranks and
+  sum: TensorFlow takes a common factor out of a sum.
+  """
+  if isinstance(count, int):
+    if count == 1:
+      return average
+    scale = 2.0 ** -(count - 1).bit_length()
+  else:
+    bits = tf.math.ceil(tf.math.log(tf.cast(count, tf.float32)) / math.log(2.0))
+    scale = tf.pow(2.0, -bits)
+  return lambda block: average(block * scale) / scale
 
 
 def _of_chosen(

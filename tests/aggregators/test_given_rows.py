@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from flsec import aggregators, registry
+from flsec.aggregators import rule as rule_lib
 
 _ROWS = np.arange(12.0).reshape(4, 3) / 4  # Exact in every precision.
 _MEDIAN = [1.125, 1.375, 1.625]
@@ -105,3 +106,22 @@ def test_preaggregators_too(name):
   assert stage(tf.constant(_ROWS, tf.float64)).dtype == tf.float32
   with pytest.raises(ValueError, match=r'got complex128 of shape \(4, 3\)'):
     stage(_ROWS * 1j)
+
+
+def rule_of(result):
+  return rule_lib.stateless('mine', lambda updates, weights, context: result)
+
+
+def test_a_rule_whose_result_is_none_is_named():
+  selected = {'selected': tf.ones(4)}
+  np.testing.assert_array_equal(
+    rule_of((tf.zeros(3), selected))(_ROWS), np.zeros(3)
+  )
+  with pytest.raises(
+    ValueError, match=r"'mine' returns an update of shape \(2,\) .* \(4, 3\)"
+  ):
+    rule_of((tf.zeros(2), selected))(_ROWS)
+  with pytest.raises(
+    ValueError, match=r"'mine' measures \['odd'\]; 'selected'"
+  ):
+    rule_of((tf.zeros(3), {'odd': tf.ones(4)}))(_ROWS)

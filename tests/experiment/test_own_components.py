@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 import pytest
 import yaml
+from absl import logging
 
 from flsec import main, registry
 from flsec.runtime import threads
@@ -43,7 +44,9 @@ def run(tmp_path, monkeypatch, capsys):
     folder = cells[0].parent if cells else None
     return ended.value.code or 0, capsys.readouterr().err, folder
 
-  return called
+  verbosity = logging.get_verbosity()
+  yield called
+  logging.set_verbosity(verbosity)
 
 
 def refused(found, message, tmp_path):
@@ -83,7 +86,10 @@ def refused(found, message, tmp_path):
     ('model=other_classes', 'to 4 logits'),
     ('model=unflattened', 'puts out (None, 2, 3); a classifier'),
     ('model=nothing', 'Expected a tf.keras.Model; got NoneType'),
-    ('server.aggregator=misshapen', 'misshapen gave a result of shape (3,)'),
+    (
+      'server.aggregator=misshapen',
+      "Rule 'misshapen' returns an update of shape (3,)",
+    ),
     ('server.aggregator=misnamed', 'takes 1 positional argument but 3 were'),
     ('server.aggregator=no_rule', "'no_rule' is a function"),
     ('attack={name: faulty, num_byzantine: 1}', 'own_components.py, line'),

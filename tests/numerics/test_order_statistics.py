@@ -129,3 +129,43 @@ def test_with_an_accelerator_blocks_are_sorted_also_under_xla(monkeypatch):
   np.testing.assert_allclose(
     near, reference.mean_nearest_median(x, 64), atol=1e-5
   )
+
+
+@pytest.mark.parametrize('clients', [2, 9, 15, 130])
+@pytest.mark.parametrize('static', [True, False])
+def test_means_near_the_end_of_float32_are_finite(clients, static):
+  # Sums of them are not.
+  values = 3e38 * np.random.default_rng(0).uniform(0.9, 1.0, [clients, 5])
+  values[:, 1] *= -1
+  values[: clients // 2, 2] *= -1
+  values = values.astype(np.float32)
+  count = max(1, clients - 2)
+  first = (clients - count) // 2
+  functions = (
+    (lambda rows: order_statistics.mean_of_ranks(rows, first, clients - 1)),
+    (lambda rows: order_statistics.mean_nearest_median(rows, count)),
+    order_statistics.median,
+  )
+  exact = values.astype(np.float64)
+  ranked = np.sort(exact, axis=0)
+  wanted = (
+    ranked[first:].mean(axis=0),
+    reference.mean_nearest_median(exact, count),
+    np.median(exact, axis=0),
+  )
+  for function, value in zip(functions, wanted):
+    if static:
+      found = function(tf.constant(values))
+    else:
+      spec = tf.TensorSpec([None, 5], tf.float32)
+      found = tf.function(function, input_signature=[spec])(values)
+    np.testing.assert_allclose(found, value, rtol=1e-5, atol=1e33)
+
+
+@pytest.mark.parametrize('scale', [1e-30, 1e-8, 1.0, 1e8, 1e30])
+def test_a_mean_is_as_exact_at_every_scale(scale):
+  values = rows(9) * np.float32(scale)
+  found = order_statistics.mean_of_ranks(tf.constant(values), 1, 7)
+  kept = np.sort(values.astype(np.float64), axis=0)[1:8]
+  bound = 8 * np.finfo(np.float32).eps * np.abs(kept).mean(axis=0)
+  assert np.all(np.abs(found - kept.mean(axis=0)) <= bound)
