@@ -41,14 +41,14 @@ def mean_of_ranks(
   """Averages ranks `first` to `last` (from 0, both included) of each column.
 
   Args:
-    updates: float32 [n, d].
+    updates: float32 (or float64) [n, d].
     first: the lowest rank that counts.
     last: the highest one.
     chosen: int [m], the rows to look at; default all. They are gathered block
       by block, so that no second stack is made.
 
   Returns:
-    float32 [d].
+    [d], of the same type.
   """
   shape = (updates if chosen is None else chosen).shape
   if _uses_network(shape):
@@ -65,7 +65,8 @@ def mean_of_ranks(
 
   average = _without_overflow(average, last - first + 1)
 
-  return columns.ask(updates, columns.each(_of_chosen(average, chosen)))
+  asker = columns.each(_of_chosen(average, chosen), dtype=updates.dtype)
+  return columns.ask(updates, asker)
 
 
 def median(updates: tf.Tensor) -> tf.Tensor:
@@ -85,19 +86,20 @@ def mean_nearest_median(
   that the result does not depend on the order of the clients.
 
   Args:
-    updates: float32 [n, d].
+    updates: float32 (or float64) [n, d].
     count: values to keep, 1 to n.
     chosen: as in `mean_of_ranks`.
 
   Returns:
-    float32 [d].
+    [d], of the same type.
   """
 
   def average(block: tf.Tensor) -> tf.Tensor:
     return _block_nearest_median(block, count)
 
   average = _without_overflow(average, count)
-  return columns.ask(updates, columns.each(_of_chosen(average, chosen)))
+  asker = columns.each(_of_chosen(average, chosen), dtype=updates.dtype)
+  return columns.ask(updates, asker)
 
 
 def sort_rows(block: tf.Tensor) -> tf.Tensor:
@@ -213,7 +215,12 @@ def _without_overflow(
   else:
     bits = tf.math.ceil(tf.math.log(tf.cast(count, tf.float32)) / math.log(2.0))
     scale = tf.pow(2.0, -bits)
-  return lambda block: average(block * scale) / scale
+
+  def scaled(block: tf.Tensor) -> tf.Tensor:
+    factor = tf.cast(scale, block.dtype)
+    return average(block * factor) / factor
+
+  return scaled
 
 
 def _of_chosen(

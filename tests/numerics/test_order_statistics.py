@@ -169,3 +169,27 @@ def test_a_mean_is_as_exact_at_every_scale(scale):
   kept = np.sort(values.astype(np.float64), axis=0)[1:8]
   bound = 8 * np.finfo(np.float32).eps * np.abs(kept).mean(axis=0)
   assert np.all(np.abs(found - kept.mean(axis=0)) <= bound)
+
+
+@pytest.mark.parametrize('dimension', [6, 70_000])  # One block, and several.
+@pytest.mark.parametrize('size', [5, None])
+def test_values_keep_their_type(dimension, size):
+  x = rows(5, dimension).astype(np.float64)
+  spec = tf.TensorSpec([size, dimension], tf.float64)
+
+  @tf.function(autograph=False, input_signature=[spec])
+  def both(values):
+    return (
+      order_statistics.median(values),
+      order_statistics.mean_nearest_median(values, 3),
+    )
+
+  median, nearest = both(x)
+  assert median.dtype == nearest.dtype == tf.float64
+  np.testing.assert_array_equal(median, np.median(x, axis=0))
+  middle = np.median(x, axis=0)
+  # Of equally close values the lower one counts.
+  order = np.lexsort((x, np.abs(x - middle)), axis=0)[:3]
+  np.testing.assert_allclose(
+    nearest, np.take_along_axis(x, order, axis=0).mean(axis=0), rtol=1e-12
+  )
