@@ -172,6 +172,17 @@ class Federation:
   attack_y: Optional[np.ndarray] = None
 
   @property
+  def stored_range(self) -> tuple[float, float]:
+    """The least and the greatest number that an example may hold.
+
+    Bytes that are scaled as those of images may hold any; of other features
+    the training examples tell.
+    """
+    if self.x.dtype == np.uint8 and math.isclose(abs(self.scale), 1 / 255):
+      return 0.0, 255.0
+    return float(self.x.min()), float(self.x.max())
+
+  @property
   def num_clients(self) -> int:
     return len(self.offsets) - 1
 

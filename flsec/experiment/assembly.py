@@ -84,6 +84,7 @@ def _assembled(
     initial_weights=weights,
     seed=experiment.seed,
     example_dtype=str(federation.x.dtype),
+    stored_range=federation.stored_range,
     server_learning_rate=experiment.server.learning_rate,
     attack=attack,
     pruner=_pruner(experiment, uses_xla),

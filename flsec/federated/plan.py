@@ -78,7 +78,9 @@ class Plan:
     rule: the aggregation rule, pre-aggregators and screening included.
     initial_weights: float32 [d].
     seed: the root of every random draw.
-    example_dtype: of stored examples ('uint8' or 'float32').
+    example_dtype: of stored examples ('uint8', 'int32' or 'float32').
+    stored_range: what the numbers of stored examples run from and to; None: 0
+      to 255 where they are bytes, 0 to 1 elsewhere.
     server_learning_rate: factor of the aggregated update.
     attack: what malicious clients do, or None.
     pruner: what the server prunes after aggregation, or None.
@@ -99,6 +101,7 @@ class Plan:
   initial_weights: np.ndarray
   seed: int
   example_dtype: str = 'uint8'
+  stored_range: Optional[tuple[float, float]] = None
   server_learning_rate: float = 1.0
   attack: Optional[AttackPlan] = None
   pruner: Optional[Pruner] = None
@@ -135,6 +138,7 @@ class Plan:
   @property
   def input_range(self) -> tuple[float, float]:
     """The legitimate range of the model's inputs."""
-    low, high = (0.0, 255.0) if self.example_dtype == 'uint8' else (0.0, 1.0)
-    ends = [v * self.model.scale + self.model.shift for v in (low, high)]
+    default = (0.0, 255.0) if self.example_dtype == 'uint8' else (0.0, 1.0)
+    stored = self.stored_range or default
+    ends = [v * self.model.scale + self.model.shift for v in stored]
     return min(ends), max(ends)

@@ -174,3 +174,20 @@ def test_refuses_a_label_out_of_range(bad):
   y_test[3] = bad
   with pytest.raises(ValueError, match='test labels of numbered run from'):
     _build(dataclasses.replace(dataset, y_test=y_test))
+
+
+@pytest.mark.parametrize(
+  ('dtype', 'scale', 'wanted'),
+  [
+    ('uint8', 1 / 255, (0, 255)),
+    ('uint8', -1 / 255, (0, 255)),
+    ('uint8', 1.0, (1, 9)),
+    ('float32', 1 / 16, (1, 9)),
+    ('int32', 1.0, (1, 9)),
+  ],
+)
+def test_the_range_of_stored_numbers(dtype, scale, wanted):
+  x = np.arange(1, 10).astype(dtype).reshape(9, 1)
+  y = np.arange(9) % 3
+  dataset = Dataset('d', x, y, x * 2, y, num_classes=3, scale=scale)
+  assert _build(dataset, num_clients=2).stored_range == wanted

@@ -1,5 +1,7 @@
 """When an attack is active, and what a plan says of itself."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -85,6 +87,12 @@ class TestInputRange:
   def test_of_inverted_images(self):
     found = self._plan('uint8', -1 / 255, 1.0).input_range
     np.testing.assert_allclose(found, (0, 1), atol=1e-12)
+
+  def test_of_features_that_were_looked_at(self):
+    plan = dataclasses.replace(
+      self._plan('float32', 2.0, -1.0), stored_range=(-3.0, 16.0)
+    )
+    np.testing.assert_allclose(plan.input_range, (-7, 31))
 
   def test_of_features(self):
     found = self._plan('float32', 2.0, -1.0).input_range

@@ -1,7 +1,5 @@
 """Reads the arrays of a NumPy file that a user names."""
 
-import zipfile
-
 import numpy as np
 
 SINGLE = 'pattern'  # What an .npy file's one array is called.
@@ -24,8 +22,9 @@ def read_arrays(what: str, path: str) -> dict[str, np.ndarray]:
       if isinstance(loaded, np.ndarray):
         return {SINGLE: loaded}
       return {name: loaded[name] for name in loaded.files}
-  except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+  except Exception as error:  # Foreign bytes may make a parser raise any.
+    first = (str(error).splitlines() or [type(error).__name__])[0]
     raise ValueError(
-      f'{what} cannot read {path}: {error}. It must be an .npy or .npz file '
+      f'{what} cannot read {path}: {first}. It must be an .npy or .npz file '
       'without pickled objects.'
     ) from error
