@@ -112,5 +112,5 @@ class TestRandomAssignment:
     np.testing.assert_array_equal(np.sort(used), np.flatnonzero(held[_LABELS]))
 
   def test_an_unknown_assignment_is_refused(self):
-    with pytest.raises(ValueError, match="'even'.*Allowed: dealt, random"):
+    with pytest.raises(ValueError, match=r"'even'.*Allowed: dealt, random"):
       k_label(_LABELS, 5, num_labels=3, assignment='even')
