@@ -47,6 +47,7 @@ _SECTIONS = {
   'attack': schema.AttackConfig,
   'server': schema.ServerConfig,
   'server.root_training': schema.RootTrainingConfig,
+  'start_from': schema.StartConfig,
   'evaluation': schema.EvaluationConfig,
   'runtime': schema.RuntimeConfig,
 }

@@ -186,6 +186,9 @@ def _default(option: registry.Option, path: str) -> Any:
 
 def _section(value: Any, section: type, path: str) -> dict[str, Any]:
   """Returns the fields of a dataclass; what is left are its options."""
+  short = getattr(section, 'SHORT', '')
+  if short and isinstance(value, str):
+    value = {short: value}
   if not isinstance(value, Mapping):
     names = ', '.join(types_of(section))
     raise ConfigError(

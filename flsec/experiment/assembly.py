@@ -16,7 +16,7 @@ from flsec.data import federation as federation_lib
 from flsec.data import opened_files, provenance, selection
 from flsec.data.dataset import Federation
 from flsec.defenses.phase import Phase
-from flsec.experiment import model_building, phase_assembly
+from flsec.experiment import model_building, phase_assembly, starting
 from flsec.federated import round_measures, xla
 from flsec.federated.plan import AttackPlan, Plan
 from flsec.federated.root_training import RootTraining
@@ -73,15 +73,17 @@ def _assembled(
   phase_assembly.check_phases(phases, model.layout)
   facts = _facts(experiment, federation)
   malicious = _malicious(experiment, federation, facts)
-  weights = model.initial_weights(experiment.seed)
-  attack = _attack_plan(experiment, federation, model, weights, malicious)
+  start = starting.Start(model.initial_weights(experiment.seed))
+  if experiment.start_from:
+    start = starting.load(experiment.start_from, model)
+  attack = _attack_plan(experiment, federation, model, start.weights, malicious)
   if attack is not None and attack.attack.relabel:
     federation = _relabelled(federation, attack.attack, experiment.seed)
   plan = Plan(
     model=model,
     clients=experiment.clients,
     rule=build_rule(experiment.server, facts, uses_xla=uses_xla),
-    initial_weights=weights,
+    initial_weights=start.weights,
     seed=experiment.seed,
     example_dtype=str(federation.x.dtype),
     stored_range=federation.stored_range,
@@ -97,7 +99,9 @@ def _assembled(
     has_empty_clients=bool((np.diff(federation.offsets) == 0).any()),
     padded=uses_xla,
     escape=_escape(experiment, facts),
-    keeps_removed=any(phase.removes for phase in phases),
+    keeps_removed=start.has_removed or any(one.removes for one in phases),
+    removed=start.removed,
+    client_state=start.client_state,
   )
   return Assembly(plan, federation, malicious, phases)
 

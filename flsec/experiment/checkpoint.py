@@ -6,27 +6,27 @@ nothing compressed, so that reading a stranger's checkpoint runs no code and
 takes no more memory than its size.
 """
 
-import dataclasses
 import hashlib
 import io
 import json
 import pathlib
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Optional, Union
 
 import numpy as np
 from absl import logging
 
 from flsec import atomic_file
+from flsec.experiment import state_tree
+from flsec.experiment.state_tree import Path
 
 KEPT = 2
 _FORMAT = 3
 _NAME = re.compile(r'^round_(\d+)\.npz$')
 _MANIFEST = 'manifest'
 
-Path = tuple[str, ...]
 PathLike = Union[str, pathlib.Path]
 
 
@@ -113,6 +113,25 @@ def restore(
   return None
 
 
+def read(directory: PathLike) -> dict[Path, np.ndarray]:
+  """Reads the latest checkpoint, whatever its structure.
+
+  Returns:
+    Its leaves by their paths.
+
+  Raises:
+    CheckpointError: there is none, or the latest is damaged.
+  """
+  found = _found(pathlib.Path(directory))
+  if not found:
+    raise CheckpointError(f'There is no checkpoint in {directory}.')
+  round_number, path = found[0]
+  try:
+    return _decode(path, round_number)
+  except _Corrupt as error:
+    raise CheckpointError(f'{path} is damaged ({error}).') from error
+
+
 def _found(folder: pathlib.Path) -> list[tuple[int, pathlib.Path]]:
   """Returns (round, file) of every checkpoint, latest first."""
   if not folder.is_dir():
@@ -123,7 +142,7 @@ def _found(folder: pathlib.Path) -> list[tuple[int, pathlib.Path]]:
 
 def _encode(round_number: int, state: Any) -> bytes:
   """Returns the bytes of the `.npz`."""
-  leaves = list(_leaves(state))
+  leaves = list(state_tree.leaves_of(state))
   arrays = {f'leaf_{i:05d}': array for i, (_, array) in enumerate(leaves)}
   manifest = {
     'format': _FORMAT,
@@ -187,107 +206,14 @@ def _digest(manifest: Mapping[str, Any], arrays: Iterable[np.ndarray]) -> str:
   return sha.hexdigest()
 
 
-def _children(node: Any) -> Optional[list[tuple[str, Any]]]:
-  """Returns the named parts of a container; None for a leaf."""
-  if isinstance(node, Mapping):
-    return [(_key(key), value) for key, value in node.items()]
-  if isinstance(node, tuple) and hasattr(node, '_fields'):
-    return list(zip(node._fields, node))
-  if isinstance(node, (list, tuple)):
-    return [(str(i), value) for i, value in enumerate(node)]
-  names = _field_names(node)
-  if names is not None:
-    return [(name, getattr(node, name)) for name in names]
-  return None
-
-
-def _key(key: Any) -> str:
-  if not isinstance(key, str):
-    raise TypeError(f'Keys of a state must be strings; got {key!r}.')
-  return key
-
-
-def _field_names(node: Any) -> Optional[list[str]]:
-  """Returns the fields of a dataclass or attrs object; None for others."""
-  if dataclasses.is_dataclass(node) and not isinstance(node, type):
-    return [field.name for field in dataclasses.fields(node)]
-  attributes = getattr(type(node), '__attrs_attrs__', None)
-  return None if attributes is None else [a.name for a in attributes]
-
-
-def _leaves(node: Any, path: Path = ()) -> Iterator[tuple[Path, np.ndarray]]:
-  """Yields every leaf with its path, in order; None has no leaf."""
-  if node is None:
-    return
-  children = _children(node)
-  if children is None:
-    yield path, _to_array(node, path)
-    return
-  for name, child in children:
-    yield from _leaves(child, (*path, name))
-
-
-def _to_array(leaf: Any, path: Path) -> np.ndarray:
-  array = np.asarray(leaf)
-  if array.dtype.kind not in 'biufcSU':
-    raise TypeError(
-      f'The state at {_show(path)} is a {type(leaf).__name__} with dtype '
-      f'{array.dtype}, which cannot be saved without pickling. Turn it into '
-      'arrays of numbers.'
-    )
-  return array
-
-
 def _rebuild(
   template: Any, leaves: dict[Path, np.ndarray], path: pathlib.Path
 ) -> Any:
   """Puts the leaves into the template's structure."""
-  wanted = dict(_leaves(template))
-  for difference in (
-    *(f'{_show(p)} is missing' for p in wanted if p not in leaves),
-    *(f'{_show(p)} is not known here' for p in leaves if p not in wanted),
-    *(
-      f'{_show(p)} is {_kind(leaves[p])}, not {_kind(array)}'
-      for p, array in wanted.items()
-      if p in leaves and _kind(leaves[p]) != _kind(array)
-    ),
-  ):
+  found = state_tree.difference(template, leaves)
+  if found:
     raise CheckpointError(
-      f'{path} was saved by another kind of run: {difference}. Resume with the '
+      f'{path} was saved by another kind of run: {found}. Resume with the '
       'configuration and version that wrote it, or start the run anew.'
     )
-  return _fill(template, leaves, ())
-
-
-def _fill(node: Any, leaves: dict[Path, np.ndarray], path: Path) -> Any:
-  if node is None:
-    return None
-  children = _children(node)
-  if children is None:
-    return _like(node, leaves[path])
-  parts = {
-    name: _fill(child, leaves, (*path, name)) for name, child in children
-  }
-  if isinstance(node, (Mapping, list)) or type(node) is tuple:
-    values = parts if isinstance(node, Mapping) else parts.values()
-    return type(node)(values)
-  return type(node)(**parts)
-
-
-def _like(leaf: Any, array: np.ndarray) -> Any:
-  """Returns an array, or a scalar of the leaf's own type."""
-  if isinstance(leaf, np.generic):
-    return array[()]
-  if isinstance(leaf, (bool, int, float, complex, str, bytes)):
-    return type(leaf)(array[()])
-  return array
-
-
-def _kind(array: np.ndarray) -> str:
-  # The length of a string is no part of its kind.
-  name = array.dtype.kind if array.dtype.kind in 'SU' else array.dtype.name
-  return f'{name}{list(array.shape)}'
-
-
-def _show(path: Path) -> str:
-  return '/'.join(path) or 'its root'
+  return state_tree.fill(template, leaves)

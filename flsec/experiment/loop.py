@@ -17,6 +17,7 @@ from flsec.experiment import (
   folder_lock,
   hyperparameters,
   metric_rows,
+  model_record,
   pictures,
   place,
   run_directory,
@@ -124,6 +125,7 @@ def _run(
     ),
     assembled.malicious,
   )
+  model_record.write(run.path, plan.model)
   with contextlib.closing(
     Clients(experiment, assembled, prepared.device)
   ) as clients:

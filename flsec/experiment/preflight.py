@@ -15,7 +15,7 @@ from flsec.config.errors import ConfigError
 from flsec.config.schema import Component, Experiment
 from flsec.defenses import order
 from flsec.defenses.phase import Phase
-from flsec.experiment import assembly, phase_assembly
+from flsec.experiment import assembly, phase_assembly, starting
 from flsec.pruning.pruner import Pruner
 
 _BUILT = {
@@ -86,9 +86,13 @@ def _build(
 def _check_phases(experiment: Experiment) -> None:
   for index, one in enumerate(experiment.phases):
     _build('phase', one, {}, f'phases.{index}')
+  start = experiment.start_from
+  has_mask = starting.check(start) if start else False
   try:
     order.check_order(
       phase_assembly.build_phases(experiment),
+      is_trained=start is not None,
+      has_mask=has_mask,
       has_validation=experiment.dataset.validation is not None,
     )
   except order.OrderError as error:

@@ -8,6 +8,7 @@ runs/<experiment>/<cell>/
   events.out.*     the same numbers for TensorBoard
   data.json        the files it read, and checksums of what came of them
   labels.npz       how many examples of each class each client holds
+  model.json       names and shapes of the weights, and what the model is fed
   votes_1.npz      who reported what in phase 1 (the second), and what went
   checkpoints/     the last two states
   summary.json     final, best and mean numbers

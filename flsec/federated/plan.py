@@ -1,6 +1,7 @@
 """Everything that one federated round is made of."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Optional
 
 import numpy as np
@@ -93,6 +94,9 @@ class Plan:
     escape: what is measured of an attack that escapes the rule, or None.
     keeps_removed: whether a phase may remove weights for good, which no client
       and no round then brings back.
+    removed: bool [d], what is removed from the initial weights; None: nothing.
+    client_state: momenta, slots or counts (see `state.initial_state`) that the
+      clients begin with, by name; zeros where left out.
   """
 
   model: FlatModel
@@ -113,6 +117,10 @@ class Plan:
   padded: bool = False
   escape: Optional[Escape] = None
   keeps_removed: bool = False
+  removed: Optional[np.ndarray] = None
+  client_state: Mapping[str, np.ndarray] = dataclasses.field(
+    default_factory=dict
+  )
 
   @property
   def dimension(self) -> int:

@@ -3,6 +3,7 @@
 import collections
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from flsec.federated import local_training
@@ -22,6 +23,10 @@ def initial_state(plan: Plan) -> Struct:
     bool [d] (what a phase has removed for good), momenta
     [num_clients, d], slots [num_clients, num_slots, d] with counts int32
     [num_clients].
+
+  Raises:
+    ValueError: the plan's clients begin with a state that they do not keep, or
+      that is one of other clients.
   """
   dimension = plan.dimension
   state = Struct(
@@ -35,7 +40,10 @@ def initial_state(plan: Plan) -> Struct:
   if plan.pruner:
     state['mask'] = schedule.initial_mask(plan.model.layout)
   if plan.keeps_removed:
-    state['removed'] = tf.zeros([dimension], tf.bool)
+    removed = (
+      np.zeros(dimension, bool) if plan.removed is None else plan.removed
+    )
+    state['removed'] = tf.constant(removed)
   num_clients = plan.clients.num_clients
   if plan.clients.momentum:
     state['momenta'] = tf.zeros([num_clients, dimension])
@@ -43,6 +51,15 @@ def initial_state(plan: Plan) -> Struct:
     rows = local_training.num_slots(plan.clients)
     state['slots'] = tf.zeros([num_clients, rows, dimension])
     state['counts'] = tf.zeros([num_clients], tf.int32)
+  for name, value in plan.client_state.items():
+    kept = list(state[name].shape) if name in state else 'not kept'
+    if kept != list(value.shape):
+      raise ValueError(
+        f'The clients start from {name} of shape {list(value.shape)}, which '
+        f'are {kept} here. Leave out start_from.client_state, or give the '
+        'clients the settings and the model of the run that they start from.'
+      )
+    state[name] = tf.constant(value)
   return state
 
 

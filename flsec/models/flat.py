@@ -226,6 +226,10 @@ class FlatModel:
     """Returns all weights in Keras order, frozen ones included: float32 [D]."""
     return self._placement.whole(weights)
 
+  def weight_names(self) -> list[tuple[str, str, tuple[int, ...]]]:
+    """Returns layer, attribute and shape of each part of `whole`."""
+    return self._placement.names()
+
   def trained(self, whole: np.ndarray) -> np.ndarray:
     """Returns the vector [d] within all weights [D]: undoes `whole`.
 

@@ -121,6 +121,13 @@ class Placement:
       return np.asarray(weights)
     return np.concatenate([np.ravel(t) for t in self.tensors(weights)])
 
+  def names(self) -> list[tuple[str, str, tuple[int, ...]]]:
+    """Returns layer, attribute and shape of each weight, in Keras order."""
+    return [
+      (place.layer.name, place.attribute, tuple(place.start.shape))
+      for place in self._places
+    ]
+
   def trained(self, whole: np.ndarray) -> np.ndarray:
     """Returns the trained ones [d] of all weights [D].
 

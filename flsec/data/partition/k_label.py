@@ -9,31 +9,39 @@ from flsec.data.partition import ownership
 
 @registry.partition('k_label', paper='Wu et al., arXiv 2020')
 def k_label(
-  labels: np.ndarray, num_clients: int, *, num_labels: int, seed: int = 0
+  labels: np.ndarray,
+  num_clients: int,
+  *,
+  num_labels: int,
+  assignment: str = 'dealt',
+  seed: int = 0,
 ) -> list[np.ndarray]:
   """Give each client examples of `num_labels` labels only.
 
   Labels are dealt from shuffled copies of the list of all C labels, so that
   each label has floor(N K / C) holders or one more, and no client the same
-  label twice. A label's examples are shared equally among its holders. If
-  N K < C some labels have no holder; their examples stay unused, and a
-  warning says so.
+  label twice; or every client draws its K labels at random, apart from the
+  others, as the paper has it: then the number of holders varies. A label's
+  examples are shared equally among its holders. Where a label has no holder its
+  examples stay unused, and a warning says so.
 
   Args:
     labels: whole numbers [M], C of which differ.
     num_clients: number of clients N.
     num_labels: K, from 1 to C.
+    assignment: 'dealt' or 'random', see above.
     seed: of every draw.
 
   Returns:
     N ascending index arrays, disjoint; every example of a held label is used.
 
   Raises:
-    ValueError: K out of range, or a label with fewer examples than holders.
+    ValueError: K out of range, an unknown assignment, or a label with fewer
+      examples than holders.
 
   References:
     Wu et al., "Mitigating Backdoor Attacks in Federated Learning", arXiv
-    2020, section VI.
+    2020, section V-A.
   """
   names, classes = ownership.checked_classes(labels, num_clients)
   if not 1 <= num_labels <= len(names):
@@ -41,8 +49,13 @@ def k_label(
       f'num_labels must be from 1 to the {len(names)} labels there are; got '
       f'{num_labels}.'
     )
+  if assignment not in ASSIGNMENTS:
+    raise ValueError(
+      registry.unknown_name('assignment of k_label', assignment, ASSIGNMENTS)
+    )
   rng = ownership.partition_generator(seed)
-  holds = deal_labels(num_clients, num_labels, len(names), rng)  # [N, C]
+  assign = ASSIGNMENTS[assignment]
+  holds = assign(num_clients, num_labels, len(names), rng)  # [N, C]
   totals = np.bincount(classes)
   _check_holders(names, totals, holds.sum(axis=0))
   counts = np.zeros(holds.shape, np.int64)
@@ -79,6 +92,26 @@ def deal_labels(
       hand = np.concatenate([hand, fresh])
     holds[client, hand] = True
   return holds
+
+
+def draw_labels(
+  num_clients: int,
+  num_labels: int,
+  num_classes: int,
+  rng: np.random.Generator,
+) -> np.ndarray:
+  """Lets every client draw its labels, without replacement.
+
+  Returns:
+    bool [num_clients, num_classes]: who holds what.
+  """
+  holds = np.zeros((num_clients, num_classes), bool)
+  for client in range(num_clients):
+    holds[client, rng.choice(num_classes, num_labels, replace=False)] = True
+  return holds
+
+
+ASSIGNMENTS = {'dealt': deal_labels, 'random': draw_labels}
 
 
 def _check_holders(

@@ -79,3 +79,38 @@ def test_refuses_more_holders_than_examples():
   labels = np.repeat([0, 7], [50, 2])
   with pytest.raises(ValueError, match='Label 7 has 2 examples for 5 clients'):
     k_label(labels, 5, num_labels=2)
+
+
+class TestRandomAssignment:
+  def test_every_client_draws_for_itself(self):
+    """What one client holds does not depend on how many there are."""
+    few, many = (
+      _holds(k_label(_LABELS, n, num_labels=3, assignment='random', seed=4))
+      for n in (6, 12)
+    )
+    assert (many.sum(axis=1) == 3).all()
+    np.testing.assert_array_equal(many[:6], few)
+
+  def test_the_number_of_holders_varies(self):
+    holders = np.concatenate(
+      [
+        _holds(
+          k_label(_LABELS, 10, num_labels=3, assignment='random', seed=seed)
+        ).sum(axis=0)
+        for seed in range(200)
+      ]
+    )
+    # Binomial(10, 0.3): mean 3, variance 2.1 (of 2,000: 3 errors are 0.1, 0.2).
+    assert abs(holders.mean() - 3) < 1e-9  # 30 labels are held in each.
+    assert abs(holders.var() - 2.1) < 0.25
+    assert holders.min() == 0 and holders.max() >= 7
+
+  def test_a_held_label_is_shared_whole(self):
+    parts = k_label(_LABELS, 10, num_labels=3, assignment='random', seed=1)
+    used = np.concatenate(parts)
+    held = _holds(parts).any(axis=0)
+    np.testing.assert_array_equal(np.sort(used), np.flatnonzero(held[_LABELS]))
+
+  def test_an_unknown_assignment_is_refused(self):
+    with pytest.raises(ValueError, match=r"'even'.*Allowed: dealt, random"):
+      k_label(_LABELS, 5, num_labels=3, assignment='even')
