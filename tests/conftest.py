@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 from absl import logging as absl_logging
 
+from flsec import registry
+
 _REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 _SHARED_DATA = _REPOSITORY.parent / 'shared' / 'data'
 
@@ -53,10 +55,19 @@ def _rank(nodeid: str) -> int:
 @pytest.fixture(autouse=True)
 def log_as_before() -> Iterator[None]:
   """Leaves the log as it was: commands set what is shown of it, and where."""
-  level, handlers = absl_logging.get_verbosity(), list(logging.root.handlers)
+  logger = absl_logging.get_absl_logger()
+  level, handlers = logger.level, list(logging.root.handlers)
   yield
-  absl_logging.set_verbosity(level)
+  logger.setLevel(level)
   logging.root.handlers[:] = handlers
+
+
+@pytest.fixture(autouse=True, scope='module')
+def plugins_as_before() -> Iterator[None]:
+  """Forgets the plug-ins that a file's tests added."""
+  before = list(registry._plugins)
+  yield
+  registry._plugins[:] = before
 
 
 @pytest.fixture(scope='session')

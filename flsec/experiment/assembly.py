@@ -39,7 +39,7 @@ class Assembly:
   plan: Plan
   federation: Federation
   malicious: np.ndarray
-  phases: tuple[Phase, ...]
+  phases: tuple[Phase, ...] = ()
   inputs: Optional[provenance.Inputs] = None
 
 

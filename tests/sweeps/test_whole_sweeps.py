@@ -19,7 +19,15 @@ _FLAGS = [
 
 
 def _run(folder, *flags):
-  config = small_experiment.write(folder / 'small.yaml')
+  file = folder / 'small.yaml'
+  config = small_experiment.write(file)
+  # With any seed somebody attacks.
+  text = file.read_text()
+  changed = text.replace(
+    'start_round: 2', 'start_round: 2\n  placement: holders'
+  )
+  assert changed != text
+  file.write_text(changed)
   command = [sys.executable, '-m', 'flsec.main', 'run', config, *flags]
   return subprocess.run(
     [*command, f'--output_dir={folder}'],
