@@ -10,7 +10,8 @@ import traceback
 from typing import Optional, Union
 
 from flsec import atomic_file
-from flsec.experiment import explain, folder_lock
+from flsec.config import dump, schema
+from flsec.experiment import config_record, explain, folder_lock
 
 FAILED = 'FAILED'
 
@@ -21,17 +22,23 @@ def note(folder: pathlib.Path, error: BaseException) -> None:
 
 
 def note_refused(
-  path: Union[str, 'os.PathLike[str]'], error: BaseException
+  path: Union[str, 'os.PathLike[str]'],
+  error: BaseException,
+  experiment: schema.Experiment,
 ) -> None:
   """Leaves a note of an error that came before a cell's folder was opened.
 
-  Makes the folder. Does nothing where another process holds it.
+  Makes the folder, with the cell's configuration, so that reports name it. Does
+  nothing where another process holds it.
   """
-  note_of_the_dead(path, in_one_line(error), traced(error))
+  note_of_the_dead(path, in_one_line(error), traced(error), experiment)
 
 
 def note_of_the_dead(
-  path: Union[str, 'os.PathLike[str]'], message: str, details: str = ''
+  path: Union[str, 'os.PathLike[str]'],
+  message: str,
+  details: str = '',
+  experiment: Optional[schema.Experiment] = None,
 ) -> None:
   """Leaves a note in the folder of a run whose process cannot: it died.
 
@@ -44,6 +51,10 @@ def note_of_the_dead(
   except folder_lock.RunDirectoryError:
     return
   try:
+    if experiment and not (folder / config_record.CONFIG).exists():
+      config_record.write(
+        folder, dump.to_yaml(experiment), dump.fingerprint(experiment)
+      )
     _write(folder, message, details)
   finally:
     folder_lock.release(lock)

@@ -74,7 +74,7 @@ def run(task: Task, options: Options, cores: int, connection: Any) -> None:
   # Whatever goes wrong in a cell, the others go on.
   except Exception as error:
     print(failure.traced(error), file=sys.stderr, flush=True)
-    failure.note_refused(task.directory, error)
+    failure.note_refused(task.directory, error, task.experiment)
     connection.send(
       Ended(
         failure.in_one_line(error),

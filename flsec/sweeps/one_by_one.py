@@ -65,7 +65,7 @@ def run(
         if is_alone:
           raise
         line = failure.in_one_line(error)
-        failure.note_refused(task.directory, error)
+        failure.note_refused(task.directory, error, task.experiment)
         absl_logging.vlog(1, '%s', failure.traced(error))
     outcomes.append(Outcome(task, line, {}, time.monotonic() - started))
     ended(outcomes[-1])

@@ -1,7 +1,9 @@
 """Why a run failed is noted in its folder, and forgotten when it goes on."""
 
 import pytest
+import small_experiment
 
+from flsec.config import dump
 from flsec.experiment import failure, folder_lock
 from flsec.experiment.run_directory import RunDirectory
 
@@ -83,14 +85,16 @@ def test_a_folder_is_held_as_long_as_it_is_open(tmp_path):
 
 def test_an_error_before_the_folder_was_opened_is_noted_too(tmp_path):
   folder = tmp_path / 'cell'
+  experiment = small_experiment.load()
+  identity = dump.to_yaml(experiment), dump.fingerprint(experiment)
   try:
     raise ValueError('The model ends in softmax.')
   except ValueError as error:
-    failure.note_refused(folder, error)
+    failure.note_refused(folder, error, experiment)
   assert failure.read(folder) == 'The model ends in softmax.'
   assert 'raise ValueError' in (folder / 'FAILED').read_text()
-  with RunDirectory.open(folder, 'name: x\n', 'ab', True):
+  with RunDirectory.open(folder, *identity, True):
     with pytest.raises(OSError, match='held'):
       raise OSError('held')
-    failure.note_refused(folder, OSError('not ours'))
+    failure.note_refused(folder, OSError('not ours'), experiment)
     assert failure.read(folder) is None
