@@ -292,6 +292,14 @@ def _read_scalars(directory, tag):
   return events
 
 
+def _a_second_earlier(folder):
+  """Names event files as if they were older: TensorBoard reads them by name."""
+  for file in folder.glob('events.out.tfevents.*'):
+    parts = file.name.split('.')
+    parts[3] = str(int(parts[3]) - 1)
+    file.rename(folder / '.'.join(parts))
+
+
 class TestEvents:
   def test_scalars_are_those_of_the_rows(self, tmp_path):
     _write(tmp_path, range(1, 7))
@@ -308,6 +316,7 @@ class TestEvents:
       writer.write_text('config', '    rounds: 6')
       for round_number in range(1, 7):
         writer.write_row(round_number, {'a': -1.0, 'only_first': 1})
+    _a_second_earlier(tmp_path)
     with MetricWriter(tmp_path, resume_after=3) as writer:
       for round_number in range(4, 9):
         writer.write_row(round_number, {'a': 1.0})
