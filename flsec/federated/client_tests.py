@@ -14,14 +14,13 @@ import tensorflow_federated as tff
 from flsec.attacks.attack import Observed
 from flsec.federated import (
   client_work,
-  local_training,
   one_thread,
   process,
   reports,
   stacking,
   state,
 )
-from flsec.federated.local_training import Shard
+from flsec.federated.batches import Batches, Shard
 from flsec.federated.plan import Plan
 from flsec.models.channel_cut import ChannelCut
 from flsec.models.channel_layer import channel_layer
@@ -131,7 +130,7 @@ def _build_count(
 ) -> Callable[[Struct, Struct], tf.Tensor]:
   """Builds how many of a client's examples each candidate gets right."""
   model = plan.model
-  batches = local_training.Batches(plan.clients.batch_size, plan.padded)
+  batches = Batches(plan.clients.batch_size, plan.padded)
   # Candidates share what lies below the layer.
   cut = None
   if num_points > 1:

@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from flsec.attacks.attack import AttackContext
 from flsec.federated import local_training, seed_folding, state
-from flsec.federated.local_training import Hooks, Shard, Trained
+from flsec.federated.batches import Shard
+from flsec.federated.local_training import Hooks, Trained
 from flsec.federated.plan import Plan
 from flsec.numerics import row_norms
 

@@ -16,13 +16,12 @@ from flsec.defenses import votes
 from flsec.defenses.phase import Question
 from flsec.federated import (
   client_work,
-  local_training,
   one_thread,
   process,
   stacking,
   state,
 )
-from flsec.federated.local_training import Shard
+from flsec.federated.batches import Batches, Shard
 from flsec.federated.plan import Plan
 from flsec.models.channel_layer import channel_layer
 
@@ -150,7 +149,7 @@ def _build_measure(plan: Plan, layer: str) -> Callable[..., tf.Tensor]:
   shows them to the model; `otherwise` where there is none.
   """
   model = plan.model
-  batches = local_training.Batches(plan.clients.batch_size, plan.padded)
+  batches = Batches(plan.clients.batch_size, plan.padded)
   units = model.layout[layer].units
 
   def measure(

@@ -8,6 +8,7 @@ import tensorflow as tf
 from flsec.config import schema
 from flsec.config.root_training import RootTrainingConfig
 from flsec.federated import local_training, optimizers, seed_folding
+from flsec.federated.batches import Batches, Shard, shuffled
 from flsec.models.flat import FlatModel
 
 # (weights [d], x [s, ...] as stored, y int32 [s], seed, round_number)
@@ -71,11 +72,11 @@ def build_root_training(model: FlatModel, training: RootTraining) -> RootUpdate:
         f'batch_size={size} and {num_examples} examples. Lower '
         'server.root_training.batch_size or raise dataset.root.size.'
       )
-    shard = local_training.Shard.of(x, y, None)
+    shard = Shard(x, y, tf.constant(num_examples))
     step = local_training.build_step(
       model,
       optimizer,
-      local_training.Batches(size, padded=False),
+      Batches(size, padded=False),
       optimizers.learning_rate(training.optimizer, round_number),
       seed,
       local_training.Hooks(),
@@ -87,7 +88,7 @@ def build_root_training(model: FlatModel, training: RootTraining) -> RootUpdate:
       if size < num_examples:
         # Another stream than the step's own seed, which dropout draws from.
         order_seed = seed_folding.fold(seed, -1, index)
-        batch = local_training.shuffled(shard, order_seed)
+        batch = shuffled(shard, order_seed, size)
       return index + 1, step(index, batch, 0, carry)
 
     slots = tuple(tf.zeros_like(weights) for _ in range(optimizer.num_slots))

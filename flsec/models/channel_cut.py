@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from flsec.models import pooled_conv, random_layers
+from flsec.models import layout_builder, pooled_conv, random_layers
 
 if TYPE_CHECKING:
   from flsec.models.flat import FlatModel
@@ -22,14 +22,7 @@ _APART = (
   tf.keras.layers.ELU,
   tf.keras.layers.BatchNormalization,
   random_layers.RandomLayer,
-  tf.keras.layers.MaxPooling1D,
-  tf.keras.layers.MaxPooling2D,
-  tf.keras.layers.AveragePooling1D,
-  tf.keras.layers.AveragePooling2D,
-  tf.keras.layers.GlobalAveragePooling1D,
-  tf.keras.layers.GlobalAveragePooling2D,
-  tf.keras.layers.GlobalMaxPooling1D,
-  tf.keras.layers.GlobalMaxPooling2D,
+  *layout_builder.POOLING,
 )
 # Activations and normalisations, which stand between products and activations.
 _ACTIVATING = (

@@ -24,6 +24,16 @@ _MOVES = (
   tf.keras.layers.Cropping1D,
   tf.keras.layers.Cropping2D,
 )
+POOLING = (
+  tf.keras.layers.MaxPooling1D,
+  tf.keras.layers.MaxPooling2D,
+  tf.keras.layers.AveragePooling1D,
+  tf.keras.layers.AveragePooling2D,
+  tf.keras.layers.GlobalAveragePooling1D,
+  tf.keras.layers.GlobalAveragePooling2D,
+  tf.keras.layers.GlobalMaxPooling1D,
+  tf.keras.layers.GlobalMaxPooling2D,
+)
 # One output channel an input channel, in the same order.
 _CHANNEL_WISE = (
   tf.keras.layers.Activation,
@@ -33,14 +43,7 @@ _CHANNEL_WISE = (
   tf.keras.layers.InputLayer,
   tf.keras.layers.ReLU,
   tf.keras.layers.Softmax,
-  tf.keras.layers.MaxPooling1D,
-  tf.keras.layers.MaxPooling2D,
-  tf.keras.layers.AveragePooling1D,
-  tf.keras.layers.AveragePooling2D,
-  tf.keras.layers.GlobalAveragePooling1D,
-  tf.keras.layers.GlobalAveragePooling2D,
-  tf.keras.layers.GlobalMaxPooling1D,
-  tf.keras.layers.GlobalMaxPooling2D,
+  *POOLING,
   tf.keras.layers.UpSampling2D,
   tf.keras.layers.ZeroPadding2D,
 )

@@ -8,7 +8,8 @@ import tiny_federation as tiny
 
 from flsec.attacks.attack import AttackContext
 from flsec.federated import local_training
-from flsec.federated.local_training import Hooks, Shard
+from flsec.federated.batches import Shard
+from flsec.federated.local_training import Hooks
 
 
 @dataclasses.dataclass

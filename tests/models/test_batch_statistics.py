@@ -6,7 +6,7 @@ import small_models
 import tensorflow as tf
 
 from flsec.config import schema
-from flsec.federated import local_training
+from flsec.federated import batches, local_training
 from flsec.models.flat import FlatModel
 
 layers = tf.keras.layers
@@ -129,7 +129,7 @@ def trained(model, config, *, padded):
   rows = local_training.num_slots(config)
   return train(
     tf.constant(model.initial_weights(0)),
-    local_training.Shard(x * 255.0, y, tf.constant(6)),
+    batches.Shard(x * 255.0, y, tf.constant(6)),
     tf.constant([1, 2], tf.int64),
     tf.constant(1),
     tf.zeros([rows, model.num_weights]),
