@@ -96,7 +96,6 @@ def _assembled(
       experiment.server.root_training, experiment.clients.optimizer
     ),
     num_participants=estimate.clients_of_a_round(experiment),
-    has_empty_clients=bool((np.diff(federation.offsets) == 0).any()),
     padded=uses_xla,
     escape=_escape(experiment, facts),
     keeps_removed=start.has_removed or any(one.removes for one in phases),

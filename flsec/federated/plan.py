@@ -88,8 +88,6 @@ class Plan:
     root, validation: the server's own examples, or None.
     root_training: how the server trains on its root examples; None: not.
     num_participants: clients in every round, where that number is fixed.
-    has_empty_clients: whether clients may hold no example. Rows of such take no
-      part; where there may be some, the number of those that do is known late.
     padded: shards are padded and masked (for XLA).
     escape: what is measured of an attack that escapes the rule, or None.
     keeps_removed: whether a phase may remove weights for good, which no client
@@ -113,7 +111,6 @@ class Plan:
   validation: Optional[Split] = None
   root_training: Optional[RootTraining] = None
   num_participants: Optional[int] = None
-  has_empty_clients: bool = False
   padded: bool = False
   escape: Optional[Escape] = None
   keeps_removed: bool = False

@@ -55,9 +55,7 @@ def build_server_step(plan: Plan) -> Callable[[Struct, Struct], tuple]:
       update, measurements = _streamed(plan, stack)
     else:
       updates = clock.start(_rows(plan, new_state, server_state, stack))
-      updates = adversary.rewrite(
-        plan, server_state, updates, stack['rank'], stack['weight']
-      )
+      updates = adversary.rewrite(plan, server_state, updates, metrics)
       updates = clock.end('attack', updates)
       metrics.update(_sizes(plan, stack, updates))
       update, measurements = _aggregated(

@@ -65,13 +65,6 @@ class TestPlan:
     assembled = _assemble('attack.num_byzantine=0')
     assert assembled.plan.attack is None and not assembled.malicious.any()
 
-  def test_knows_whether_clients_may_be_empty(self, assembled):
-    assert not assembled.plan.has_empty_clients
-    partition = '{name: dirichlet, alpha: 0.01, by: class, min_samples: 0}'
-    found = _assemble(f'dataset.partition={partition}')
-    assert (np.diff(found.federation.offsets) == 0).any()
-    assert found.plan.has_empty_clients
-
   def test_server_examples_are_kept_apart(self):
     assembled = _assemble('dataset.root={size: 20}')
     assert len(assembled.plan.root) == 20

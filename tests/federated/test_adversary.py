@@ -1,7 +1,5 @@
 """Crafted rows: who sees what, when, and whose rows change."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -43,8 +41,12 @@ def _rewritten(plan, rows, ranks=_RANKS, round_number=0, weights=None):
 
   @tf.function(autograph=False)
   def rewrite(updates, ranks):
-    sizes = tf.constant(weights or [1.0] * len(rows))
-    return adversary.rewrite(plan, server_state, updates, ranks, sizes)
+    given = {
+      'rank': ranks,
+      'weight': tf.constant(weights or [1.0] * len(rows)),
+      'is_finite': tf.reduce_all(tf.math.is_finite(updates), axis=1),
+    }
+    return adversary.rewrite(plan, server_state, updates, given)
 
   return rewrite(updates, tf.constant(ranks)).numpy()
 
@@ -81,7 +83,8 @@ class TestKnowledge:
     plan = _plan(craft, knowledge)
     _rewritten(plan, [1, 2, 3, 4])
     rows = 1 if knowledge == 'none' else 2
-    assert shapes == [([rows, plan.dimension], [0, plan.dimension])]
+    assert shapes[0] == ([rows, plan.dimension], [0, plan.dimension])
+    assert all(benign == [0, plan.dimension] for _, benign in shapes)
 
 
 class TestRows:
@@ -108,29 +111,52 @@ class TestRows:
     np.testing.assert_array_equal(found[:, 0], [1, 2, 3])
 
   def test_shapes_are_static_where_everyone_takes_part(self):
-    seen = {}
+    seen = []
 
     def craft(own, benign, context):
-      seen.update(own=own.shape[0], benign=benign.shape[0])
+      seen.append((own.shape[0], benign.shape[0]))
       return own
 
     _rewritten(_plan(craft), [1, 2, 3, 4])
-    assert seen == {'own': 2, 'benign': 2}
+    # And once more, for rounds in which a row is dropped.
+    assert seen == [(2, 2), (None, None)]
 
-  def test_clients_without_examples_neither_send_nor_are_seen(self):
-    told = {}
+  def _told(self, knowledge, rows, **options):
+    """Crafts what is seen, with n and f behind it, on updates."""
 
     def craft(own, benign, context):
-      told.update(clients=context.num_clients, f=context.num_byzantine)
-      return _sums(own, benign, context) + 100.0 * tf.cast(
-        10 * context.num_clients + context.num_byzantine, tf.float32
-      )
+      told = 10 * context.num_clients + context.num_byzantine
+      seen = _sums(own, benign, context)
+      return 100 * seen + tf.cast(told, tf.float32)
 
-    plan = dataclasses.replace(_plan(craft), has_empty_clients=True)
-    found = _rewritten(plan, [1, 2, 3, 4], weights=[0.0, 5.0, 0.0, 2.0])
-    # One's own 2, the benign 4; 2 clients, 1 of them malicious.
-    sent = 2 + 4000 - 2100  # On gradients, so that the sign of these turns.
-    np.testing.assert_array_equal(found[:, 0], [1, sent, 3, 4])
+    plan = _plan(craft, knowledge, space='update')
+    return _rewritten(plan, rows, **options)[:, 0]
+
+  @pytest.mark.parametrize(
+    'knowledge, sent',
+    # Of own and benign rows the 2 and the 4; two clients, one malicious.
+    [('full', 400221), ('partial', 221), ('none', 221)],
+  )
+  def test_clients_without_examples_neither_send_nor_are_seen(
+    self, knowledge, sent
+  ):
+    found = self._told(knowledge, [1, 2, 3, 4], weights=[0.0, 5.0, 0.0, 2.0])
+    np.testing.assert_array_equal(found, [1, sent, 3, 4])
+
+  @pytest.mark.parametrize('value', [np.nan, np.inf])
+  def test_rows_that_will_be_dropped_are_not_seen(self, value):
+    found = self._told('full', [value, 2, 3, 4])
+    np.testing.assert_array_equal(found[1:], [400532, 400532, 4])
+    for knowledge in ('partial', 'none'):
+      found = self._told(knowledge, [1, value, 3, 4])
+      np.testing.assert_array_equal(found, [1, value, 331, 4])
+
+  def test_an_attacker_that_knows_the_others_needs_no_row_of_its_own(self):
+    def craft(own, benign, context):
+      return tf.fill(tf.shape(own), tf.reduce_sum(benign))
+
+    found = _rewritten(_plan(craft), [1, np.nan, 3, 4])
+    np.testing.assert_array_equal(found[:, 0], [1, 5, 5, 4])
 
 
 class TestSchedule:
@@ -176,8 +202,6 @@ def test_without_craft_nothing_is_rewritten():
   attack = Attack('x', poison=lambda x, y, context: (x, y))
   plan = tiny.plan(attack=tiny.attack_plan(attack, _MALICIOUS))
   updates = tf.ones([4, plan.dimension])
-  found = adversary.rewrite(
-    plan, state.initial_state(plan), updates, None, None
-  )
-  assert found is updates
-  assert adversary.rewrite(tiny.plan(), {}, updates, None, None) is updates
+  start = state.initial_state(plan)
+  assert adversary.rewrite(plan, start, updates, {}) is updates
+  assert adversary.rewrite(tiny.plan(), {}, updates, {}) is updates
