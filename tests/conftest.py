@@ -3,6 +3,8 @@
 import logging
 import os
 import pathlib
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -82,6 +84,23 @@ def data_dir() -> str:
   if not pathlib.Path(folder).is_dir():
     pytest.skip(f'needs real data: FLSEC_DATA_DIR={folder} is no folder')
   return folder
+
+
+@pytest.fixture(scope='session')
+def namespaces() -> None:
+  """Skips where the system denies processes a network of their own."""
+  attempt = (
+    'from flsec.runtime import worker_gate; worker_gate.enter_private_network()'
+  )
+  answer = subprocess.run(
+    [sys.executable, '-c', attempt],
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  if answer.returncode:
+    assert '--host=0.0.0.0' in answer.stderr
+    pytest.skip('this system does not allow network namespaces (unshare)')
 
 
 @pytest.fixture(scope='session')

@@ -15,19 +15,6 @@ import pytest
 from flsec.runtime import worker_binary, worker_gate
 
 _LISTENING = '0A'
-_TRY = (
-  'from flsec.runtime import worker_gate; worker_gate.enter_private_network()'
-)
-
-
-@pytest.fixture(scope='module')
-def allowed():
-  answer = subprocess.run(
-    [sys.executable, '-c', _TRY], capture_output=True, text=True, check=False
-  )
-  if answer.returncode:
-    assert '--host=0.0.0.0' in answer.stderr
-    pytest.skip('this system does not allow network namespaces (unshare)')
 
 
 @contextlib.contextmanager
@@ -90,7 +77,7 @@ def _await_end(pid):
       os.close(descriptor)
 
 
-@pytest.mark.usefixtures('allowed')
+@pytest.mark.usefixtures('namespaces')
 def test_it_answers_on_one_address_only_and_ends_with_sigterm():
   from flsec.runtime import watched_channel
 
@@ -113,7 +100,7 @@ def test_it_answers_on_one_address_only_and_ends_with_sigterm():
     assert _is_gone(binary)
 
 
-@pytest.mark.usefixtures('allowed')
+@pytest.mark.usefixtures('namespaces')
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGKILL])
 def test_no_exit_leaves_the_binary_behind(number):
   with _served() as (process, _, _):
@@ -125,7 +112,7 @@ def test_no_exit_leaves_the_binary_behind(number):
     assert _is_gone(binary)
 
 
-@pytest.mark.usefixtures('allowed')
+@pytest.mark.usefixtures('namespaces')
 def test_it_ends_when_its_binary_does():
   with _served() as (process, _, _):
     (binary,) = _binaries(process)

@@ -10,7 +10,7 @@ from typing import Any, Callable
 import tensorflow_federated as tff
 from absl import logging
 
-from flsec.runtime import watched_channel, worker
+from flsec.runtime import executors, watched_channel
 
 
 class WorkersLostError(ConnectionError):
@@ -27,7 +27,7 @@ class RemoteWorker:
     self.num_running = 0
     self.channel = watched_channel.WatchedChannel(target, answer_seconds)
     self._context = tff.framework.AsyncExecutionContext(
-      executor_fn=worker.executor_factory(self.channel),
+      executor_fn=executors.executor_factory(self.channel),
       compiler_fn=compile_once,
       transform_args=tff.tensorflow.transform_args,
       transform_result=tff.tensorflow.transform_result,

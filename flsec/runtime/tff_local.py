@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow_federated as tff
 
-from flsec.runtime import graph_function, runtime, worker
+from flsec.runtime import executors, graph_function, runtime, worker
 
 
 class TffLocal(runtime.Runtime):
@@ -15,7 +15,7 @@ class TffLocal(runtime.Runtime):
     super().__init__(process)
     self._worker = worker.Worker()
     self._context = tff.framework.SyncExecutionContext(
-      executor_fn=worker.remote_executor_factory(self._worker.target),
+      executor_fn=executors.remote_executor_factory(self._worker.target),
       # As TFF's own local context does: weighted means and the like, which
       # stock processes use, become what workers know.
       compiler_fn=tff.backends.native.desugar_and_transform_to_native,

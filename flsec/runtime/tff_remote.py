@@ -18,8 +18,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from flsec.runtime import executors, graph_function, in_process, watched_channel
 from flsec.runtime import fleet as fleet_lib
-from flsec.runtime import graph_function, in_process, watched_channel, worker
 
 Leaves = list[Any]
 # Several shares a worker: a slow machine takes fewer of them, and a lost worker
@@ -111,10 +111,10 @@ class TffRemote(in_process.InProcess):
     sent = [_num_bytes(graph_function.flatten(client)) for client in clients]
     received = sum(map(_row_bytes, _tensor_types(self._aggregate_type)))
     largest = max(*sent, received, _num_bytes(broadcast))
-    if largest > worker.MAX_MESSAGE_BYTES:
+    if largest > executors.MAX_MESSAGE_BYTES:
       raise ValueError(
         'A gRPC message to or from a TFF worker holds at most '
-        f'{worker.MAX_MESSAGE_BYTES / 1e9:.1f} GB; one client of this '
+        f'{executors.MAX_MESSAGE_BYTES / 1e9:.1f} GB; one client of this '
         f'experiment needs {largest / 1e9:.1f} GB. Take a smaller model, or '
         'runtime.context=in_process.'
       )

@@ -11,7 +11,7 @@ from tensorflow_federated.proto.v0 import (
   executor_pb2_grpc,
 )
 
-from flsec.runtime import worker
+from flsec.runtime import executors
 
 ANSWER_SECONDS = 30.0
 # What a worker that is gone, hangs or was started anew answers; any other error
@@ -54,7 +54,7 @@ class WatchedChannel:
     self.target = target
     self._lost: Optional[WorkerLostError] = None
     self._answer_seconds = answer_seconds
-    self._channel = grpc.insecure_channel(target, worker.CHANNEL_OPTIONS)
+    self._channel = grpc.insecure_channel(target, executors.CHANNEL_OPTIONS)
     self._stub = executor_pb2_grpc.ExecutorGroupStub(self._channel)
 
   def check(self) -> None:

@@ -1,59 +1,52 @@
-"""Starts TFF's worker so that it never outlives this process, and talks to it.
+"""Starts TFF's worker so that it never outlives this process.
 
-`flsec.runtime.worker_binary` starts the process itself.
+The worker runs whatever it is sent, so nobody else may reach it: it listens in
+a network of its own, and this process talks to it through a socket in a folder
+that only this user may enter (`worker_gate`). Imports no TensorFlow.
 """
 
 import atexit
-from typing import Any
+import functools
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from typing import Optional
 
-import grpc
 import portpicker
-import tensorflow_federated as tff
+from absl import logging
 
-from flsec.runtime import worker_binary
+from flsec.runtime import worker_binary, worker_gate
 
-# gRPC messages stop at 2 GB.
-MAX_MESSAGE_BYTES = 2 * 1000 * 1000 * 1000
-CHANNEL_OPTIONS = (
-  ('grpc.max_message_length', MAX_MESSAGE_BYTES),
-  ('grpc.max_receive_message_length', MAX_MESSAGE_BYTES),
-  ('grpc.max_send_message_length', MAX_MESSAGE_BYTES),
-  # Workers are on this machine or in a private network.
-  ('grpc.enable_http_proxy', 0),
-)
+# Of a network in which nobody else is.
+_PRIVATE_PORT = 10000
+_LONGEST_PLACE = 60
 
 
 class Worker:
-  """A TFF worker process on this machine.
+  """A TFF worker on this machine, for this process alone.
+
+  Where the system denies it a network of its own, it listens on every interface
+  of the machine, and a warning says so.
 
   Attributes:
-    port: where it listens.
+    target: what a gRPC channel to it is opened with.
   """
 
-  def __init__(self, port: int = 0):
+  def __init__(self):
     """Starts the worker and waits until it listens.
-
-    Args:
-      port: to listen on; 0 picks a free one.
 
     Raises:
       RuntimeError: the binary is missing, or did not start.
     """
-    self.port = port or portpicker.pick_unused_port()
-    self._process = worker_binary.start(self.port)
+    worker_binary.path()  # If it is missing, this process is the one to say so.
+    self.target, self._process = _start_gate() or _start_open()
     atexit.register(self.close)
-    try:
-      worker_binary.wait_until_it_listens(self._process, self.port)
-    except BaseException:
-      self.close()
-      raise
-
-  @property
-  def target(self) -> str:
-    return f'localhost:{self.port}'
 
   @property
   def pid(self) -> int:
+    """The process that everything of the worker ends with."""
     return self._process.pid
 
   def is_running(self) -> bool:
@@ -62,21 +55,54 @@ class Worker:
   def close(self) -> None:
     """Ends the worker and waits for it; safe to call again."""
     worker_binary.stop(self._process)
+    if self._process.stdout is not None:
+      self._process.stdout.close()
     atexit.unregister(self.close)
 
 
-def remote_executor_factory(target: str) -> Any:
-  """Returns a TFF executor factory that talks to a worker at `host:port`."""
-  return executor_factory(grpc.insecure_channel(target, CHANNEL_OPTIONS))
+def _start_gate() -> Optional[tuple[str, subprocess.Popen]]:
+  """Starts a worker behind a gate; returns None where the system denies it."""
+  # The path of a socket has 107 bytes at most.
+  place = '/tmp' if len(tempfile.gettempdir()) > _LONGEST_PLACE else None
+  folder = tempfile.mkdtemp(prefix='flsec-worker-', dir=place)  # Mode 0700.
+  target = f'{worker_gate.UNIX}{folder}/socket'
+  gate = subprocess.Popen(
+    [sys.executable, '-m', worker_gate.__name__, target, str(_PRIVATE_PORT)],
+    stdin=subprocess.DEVNULL,
+    stdout=subprocess.PIPE,
+    stderr=subprocess.STDOUT,
+    text=True,
+    start_new_session=True,
+    preexec_fn=functools.partial(
+      worker_binary.die_with, os.getpid(), signal.SIGTERM
+    ),
+  )
+  try:
+    first = gate.stdout.readline()
+    if first.strip() == worker_gate.READY:
+      return target, gate
+  except BaseException:
+    worker_binary.stop(gate)
+    raise
+  said = first + gate.communicate()[0]
+  if gate.returncode == worker_gate.EXIT_NO_NAMESPACE:
+    return None
+  raise RuntimeError(f"The gate of TFF's worker did not open: {said.strip()}")
 
 
-def executor_factory(channel: Any) -> Any:
-  """Returns a TFF executor factory that talks through a gRPC channel."""
-  stub = tff.framework.RemoteExecutorGrpcStub(channel)
-
-  def stack(cardinalities: Any) -> Any:
-    executor = tff.framework.RemoteExecutor(stub)
-    executor.set_cardinalities({tff.CLIENTS: cardinalities.get(tff.CLIENTS, 0)})
-    return executor
-
-  return tff.framework.ResourceManagingExecutorFactory(stack)
+def _start_open() -> tuple[str, subprocess.Popen]:
+  port = portpicker.pick_unused_port()
+  logging.warning(
+    "TFF's worker listens at port %d on every interface of this machine and "
+    'runs whatever it is sent: this system does not let flsec put it into a '
+    'network of its own (unshare). Allow user namespaces, close the port to '
+    'others by a firewall, or use runtime.context=in_process.',
+    port,
+  )
+  process = worker_binary.start(port)
+  try:
+    worker_binary.wait_until_it_listens(process, port)
+  except BaseException:
+    worker_binary.stop(process)
+    raise
+  return f'localhost:{port}', process

@@ -67,7 +67,7 @@ def start(port: int, threads: Optional[int] = None) -> subprocess.Popen:
     stdout=subprocess.DEVNULL,
     stderr=subprocess.DEVNULL,
     start_new_session=True,
-    preexec_fn=functools.partial(_die_with, os.getpid()),
+    preexec_fn=functools.partial(die_with, os.getpid()),
   )
 
 
@@ -105,7 +105,15 @@ def stop(process: subprocess.Popen) -> None:
       process.wait()
 
 
-def _die_with(parent: int) -> None:
-  _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with(parent: int, number: int = signal.SIGKILL) -> None:
+  """Has the kernel send this process a signal when its parent ends.
+
+  Whoever enters a user namespace has to call it again.
+
+  Args:
+    parent: the id of the parent; the process ends at once if it is gone.
+    number: the signal.
+  """
+  _LIBC.prctl(_PR_SET_PDEATHSIG, number)
   if os.getppid() != parent:  # It died before the call.
     os._exit(1)

@@ -5,14 +5,16 @@ may run any computation there. So it is put into a network namespace of its
 own, which nobody can reach; this process, which took the wanted address before
 it went there too, passes connections on.
 
-Run as `python -m flsec.runtime.worker_gate HOST PORT [THREADS]`: a process of
-its own, since only one with a single thread may enter a user namespace.
+Run as `python -m flsec.runtime.worker_gate HOST PORT [THREADS]`, or `unix:PATH`
+as host, by `flsec.runtime.worker`: a process of its own, since only one with a
+single thread may enter a user namespace.
 """
 
 import contextlib
 import ctypes
 import fcntl
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -34,6 +36,10 @@ _IFF_UP_RUNNING = 0x1 | 0x40
 _CHUNK_BYTES = 1 << 18
 _POLL_SECONDS = 0.5
 _EXIT_ERROR = 2
+EXIT_NO_NAMESPACE = 3
+UNIX = 'unix:'
+# What a gate on a unix socket prints once the worker listens.
+READY = 'ready'
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -41,12 +47,16 @@ def main(arguments: Sequence[str]) -> int:
   """Serves a worker until a signal ends this process.
 
   Args:
-    arguments: host, port, and the number of threads (or nothing).
+    arguments: host, port, and the number of threads (or nothing). A host
+      `unix:PATH` is a socket that is made in a folder of this process's own;
+      the port is that of the private network then, and the gate ends with its
+      parent and removes the folder.
 
   Returns:
-    The exit code: 0 after Ctrl-C or SIGTERM.
+    The exit code: 0 after Ctrl-C or SIGTERM; `EXIT_NO_NAMESPACE`.
   """
   host, port = arguments[0], int(arguments[1])
+  parent = os.getppid()
   threads = int(arguments[2]) if len(arguments) > 2 else None
   for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, _stop)
@@ -56,6 +66,8 @@ def main(arguments: Sequence[str]) -> int:
     if host not in ALL_INTERFACES:
       listener = _listen(host, port)
       enter_private_network()
+    if host.startswith(UNIX):
+      worker_binary.die_with(parent, signal.SIGTERM)
     process = worker_binary.start(port, threads)
     worker_binary.wait_until_it_listens(process, port)
     _announce(host, port)
@@ -68,10 +80,13 @@ def main(arguments: Sequence[str]) -> int:
     return 0
   except (OSError, RuntimeError) as error:
     print(f'flsec: error: {error}', file=sys.stderr)
-    return _EXIT_ERROR
+    is_denied = isinstance(error, PermissionError)
+    return EXIT_NO_NAMESPACE if is_denied else _EXIT_ERROR
   finally:
     if process is not None:
       worker_binary.stop(process)
+    if host.startswith(UNIX):
+      shutil.rmtree(os.path.dirname(host[len(UNIX) :]), ignore_errors=True)
 
 
 def enter_private_network() -> None:
@@ -99,6 +114,11 @@ def enter_private_network() -> None:
 
 
 def _listen(host: str, port: int) -> socket.socket:
+  if host.startswith(UNIX):
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(host[len(UNIX) :])
+    listener.listen()
+    return listener
   try:
     address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     return socket.create_server(address[4][:2], family=address[0])
@@ -110,6 +130,9 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _announce(host: str, port: int) -> None:
+  if host.startswith(UNIX):
+    print(READY, flush=True)
+    return
   shown = socket.gethostname() if host in ALL_INTERFACES else host
   target = f'[{shown}]:{port}' if ':' in shown else f'{shown}:{port}'
   workers = f'\'--set=runtime.workers=["{target}"]\''
@@ -133,7 +156,8 @@ def _accept(listener: socket.socket, port: int) -> None:
       outside.close()
       continue
     for source, sink in ((outside, inside), (inside, outside)):
-      source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+      if source.family != socket.AF_UNIX:
+        source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
       threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
 
 

@@ -9,7 +9,12 @@ import pytest
 import remote_cases
 import tiny_federation as tiny
 
-from flsec.runtime import graph_function, in_process, tff_remote, worker
+from flsec.runtime import (
+  executors,
+  graph_function,
+  in_process,
+  tff_remote,
+)
 
 CASES = {
   'stack': ('server.aggregator=median',),
@@ -172,6 +177,6 @@ def test_shares_are_small_enough_for_a_message(
     monkeypatch.setattr(tff_remote, '_SHARE_BYTES', stack_bytes // 9)
     assert runtime._num_shares(stack_case.clients, broadcast) == 10
 
-    monkeypatch.setattr(worker, 'MAX_MESSAGE_BYTES', stack_bytes // 10 - 1)
+    monkeypatch.setattr(executors, 'MAX_MESSAGE_BYTES', stack_bytes // 10 - 1)
     with pytest.raises(ValueError, match='one client of this experiment'):
       _round(runtime, stack_case)
