@@ -84,9 +84,19 @@ def test_begins_with_two_commands():
   assert commands(_README)[:2] == [['make', 'experiment'], ['make', 'test']]
 
 
-@pytest.mark.parametrize(
-  'words', commands(_README, 'test'), ids=lambda words: ' '.join(words)[:60]
-)
+def _cases():
+  """Returns the commands; those that train, or report on it, are slow."""
+  return [
+    pytest.param(
+      words,
+      id=' '.join(words)[:60],
+      marks=pytest.mark.slow if words[1] in ('run', 'report') else (),
+    )
+    for words in commands(_README, 'test')
+  ]
+
+
+@pytest.mark.parametrize('words', _cases())
 def test_commands_run(workspace, words):
   assert words[0] == 'flsec'
   shrunk = _FEWER_ROUNDS if words[1] == 'run' else []

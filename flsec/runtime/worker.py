@@ -8,6 +8,7 @@ that only this user may enter (`worker_gate`). Imports no TensorFlow.
 import atexit
 import functools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -55,9 +56,14 @@ class Worker:
   def close(self) -> None:
     """Ends the worker and waits for it; safe to call again."""
     worker_binary.stop(self._process)
-    if self._process.stdout is not None:
+    if self._process.stdout is not None:  # Of a gate, which may be killed.
       self._process.stdout.close()
+      shutil.rmtree(_folder(self.target), ignore_errors=True)
     atexit.unregister(self.close)
+
+
+def _folder(target: str) -> str:
+  return os.path.dirname(target.removeprefix(worker_gate.UNIX))
 
 
 def _start_gate() -> Optional[tuple[str, subprocess.Popen]]:

@@ -14,7 +14,10 @@ import small_experiment
 
 from flsec.experiment import metric_rows
 
-_DEADLINE_SECONDS = 120
+# Runs in processes of their own: seconds each, before the first round begins.
+# CI runs them, too (.ci/run); test_kill_and_resume kills within this process.
+slow = pytest.mark.slow
+_DEADLINE_SECONDS = 300
 # Enough rounds that a run can be caught in the middle.
 _ROUNDS = 30
 _LONG = (f'--set=rounds={_ROUNDS}', '--set=evaluation.every=10')
@@ -131,6 +134,7 @@ def _final_state(cell):
     return {name: archive[name] for name in archive.files}
 
 
+@slow
 class TestWhole:
   def test_leaves_its_files(self, whole):
     cell, _ = whole
@@ -156,6 +160,7 @@ class TestWhole:
     assert {p: p.stat().st_mtime_ns for p in whole[0].iterdir()} == before
 
 
+@slow
 def test_killed_and_resumed_is_the_same_run(whole, flsec, tmp_path):
   process = flsec(tmp_path, *_LONG)
   cell = _wait_for_rounds(process, tmp_path, 3)
@@ -177,7 +182,7 @@ def test_killed_and_resumed_is_the_same_run(whole, flsec, tmp_path):
 
 
 def _workers_of(pid):
-  """Returns the ids of a process's children that are TFF workers."""
+  """Returns the ids of the TFF workers that a process, or its gate, started."""
   found = []
   for task in pathlib.Path(f'/proc/{pid}/task').iterdir():
     with contextlib.suppress(OSError):
@@ -185,9 +190,11 @@ def _workers_of(pid):
         name = pathlib.Path(f'/proc/{child}/comm').read_text()
         if name.startswith('worker_binary'):
           found.append(int(child))
+        found += _workers_of(int(child))
   return found
 
 
+@slow
 def test_interrupted_on_tffs_worker_leaves_no_process(flsec, tmp_path):
   flags = (*_LONG, '--set=runtime.context=tff_local', '--set=pruning=null')
   process = flsec(tmp_path, *flags)
@@ -245,6 +252,7 @@ class TestRefusals:
     assert 'cannot be written' in error and '--output_dir' in error
     assert (tmp_path / 'file').read_text() == 'mine'
 
+  @slow
   def test_cell_of_another_configuration(self, whole, flsec):
     cell = whole[0]
     before = {p: p.read_bytes() for p in cell.iterdir() if p.is_file()}

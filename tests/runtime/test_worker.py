@@ -127,6 +127,16 @@ def test_close_ends_it_and_may_be_repeated():
   one.close()
 
 
+@pytest.mark.usefixtures('namespaces')
+def test_close_removes_what_a_killed_gate_left():
+  one = worker.Worker()
+  _, binary = _tree(one.pid)
+  os.kill(one.pid, signal.SIGKILL)
+  assert _ends(one.pid) and _ends(binary)
+  one.close()
+  assert not _folder(one.target).exists()
+
+
 @pytest.mark.usefixtures('denied')
 def test_without_namespaces_it_warns_that_it_is_open(caplog):
   caplog.set_level('WARNING', logger='absl')
