@@ -57,10 +57,15 @@ def _rank(nodeid: str) -> int:
 @pytest.fixture(autouse=True)
 def log_as_before() -> Iterator[None]:
   """Leaves the log as it was: commands set what is shown of it, and where."""
-  logger = absl_logging.get_absl_logger()
-  level, handlers = logger.level, list(logging.root.handlers)
+  loggers = absl_logging.get_absl_logger(), logging.root
+  verbosity = absl_logging.get_verbosity()
+  levels = [logger.level for logger in loggers]
+  handlers = list(logging.root.handlers)
   yield
-  logger.setLevel(level)
+  # The flag first, since it sets levels: of which logger, the handlers decide.
+  absl_logging.set_verbosity(verbosity)
+  for logger, level in zip(loggers, levels):
+    logger.setLevel(level)
   logging.root.handlers[:] = handlers
 
 

@@ -6,7 +6,6 @@ import pathlib
 import numpy as np
 import pytest
 import yaml
-from absl import logging
 
 from flsec import main, registry
 from flsec.runtime import threads
@@ -44,9 +43,7 @@ def run(tmp_path, monkeypatch, capsys):
     folder = cells[0].parent if cells else None
     return ended.value.code or 0, capsys.readouterr().err, folder
 
-  verbosity = logging.get_verbosity()
-  yield called
-  logging.set_verbosity(verbosity)
+  return called
 
 
 def refused(found, message, tmp_path):
