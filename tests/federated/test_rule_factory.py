@@ -8,31 +8,11 @@ import pytest
 import stock_tff
 import tensorflow as tf
 import tensorflow_federated as tff
+from stock_server import build, rows, server
 
-from flsec import aggregators, registry
+from flsec import aggregators
 from flsec.aggregators.rule import Rule
-from flsec.config import schema
-from flsec.data.dataset import Split
-from flsec.federated.root_training import RootTraining
-from flsec.federated.rule_factory import Server, as_aggregation_factory
-from flsec.models.flat import FlatModel
-
-NUM_CLIENTS = 8
-# What a required option is given, whatever the rule, and what some are given.
-REQUIRED = {
-  'num_byzantine': 1,
-  'num_clients': NUM_CLIENTS,
-  'rule': {'name': 'multi_krum', 'num_byzantine': 1},
-}
-CHOSEN = {
-  'trimmed_mean': {'num_byzantine': 1},
-  'gas': {'num_groups': 2},
-  'error_rate_rejection': {'num_rejected': 1},
-  'loss_rejection': {'num_rejected': 1},
-  'union_rejection': {'num_rejected': 1},
-}
-ROOT_TRAINING = RootTraining(schema.OptimizerConfig(learning_rate=0.1))
-QUICK = ('mean', 'median', 'trimmed_mean', 'krum', 'multi_krum', 'fltrust')
+from flsec.federated.rule_factory import as_aggregation_factory
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -77,15 +57,6 @@ def values(count, seed=0):
     )
     for _ in range(count)
   ]
-
-
-def rows(structures):
-  return np.stack(
-    [
-      np.concatenate([np.ravel(leaf) for leaf in tf.nest.flatten(structure)])
-      for structure in structures
-    ]
-  )
 
 
 class TestValues:
@@ -195,95 +166,6 @@ class TestValues:
     process.next(process.initialize(), values(4))
     with pytest.raises(Exception, match=r'ensure_shape|EnsureShape'):
       process.next(process.initialize(), values(3))
-
-
-def build(name):
-  """Builds a registered rule with the options of this test."""
-  options = registry.entry('aggregator', name).options
-  required = {o.name: REQUIRED[o.name] for o in options if o.is_required}
-  return aggregators.build(name, **required, **CHOSEN.get(name, {}))
-
-
-def server():
-  """The stock model's, with a few examples of its own."""
-  model = FlatModel(stock_tff.keras_model(), scale=1.0)
-  generator = np.random.default_rng(5)
-  splits = (
-    Split(
-      generator.uniform(size=[6, stock_tff.NUM_FEATURES]).astype(np.float32),
-      generator.integers(stock_tff.NUM_CLASSES, size=[6]).astype(np.int32),
-    )
-    for _ in range(2)
-  )
-  return Server(model, start(), *splits, ROOT_TRAINING)
-
-
-def start():
-  """The stock model's first weights, float32 [d]."""
-  return rows([stock_tff.keras_model().get_weights()])[0].astype(np.float32)
-
-
-def parameters():
-  names = registry.entries('aggregator')
-  return [
-    pytest.param(
-      name, marks=[] if name in QUICK else [pytest.mark.slow], id=name
-    )
-    for name in names
-  ] or [pytest.param(None, marks=pytest.mark.skip('no rule is registered'))]
-
-
-@pytest.mark.parametrize('name', parameters())
-def test_two_rounds_of_stock_fed_avg(name):
-  rule = build(name)
-  needs_server = bool(rule.needs - {'seed'})
-  process = tff.learning.algorithms.build_unweighted_fed_avg(
-    stock_tff.model_fn,
-    tff.learning.optimizers.build_sgdm(0.1),
-    model_aggregator=as_aggregation_factory(
-      rule, NUM_CLIENTS, server=server() if needs_server else None
-    ),
-  )
-  state, data = process.initialize(), stock_tff.client_data(NUM_CLIENTS)
-  weights = [process.get_model_weights(state).trainable]
-  for _ in range(2):
-    output = process.next(state, data)
-    state = output.state
-    weights.append(process.get_model_weights(state).trainable)
-    if needs_server:  # The weights that are followed are those of the model.
-      followed = tf.nest.flatten(state.aggregator)[-1]
-      np.testing.assert_allclose(followed, rows([weights[-1]])[0], atol=1e-6)
-  first, second, third = (rows([value])[0] for value in weights)
-  assert np.isfinite(third).all()
-  assert (first != second).any() and (second != third).any()
-  if not rule.is_weighted_mean:
-    shape = output.metrics['aggregator']['selected'].shape
-    assert shape == (NUM_CLIENTS,)
-
-
-def test_stock_fed_avg_takes_the_rules_result():
-  rule = Rule(
-    'median_row',
-    lambda state, updates, weights, context: (
-      state,
-      tf.sort(updates, axis=0)[NUM_CLIENTS // 2],
-      {'selected': weights},
-    ),
-  )
-  process = tff.learning.algorithms.build_unweighted_fed_avg(
-    stock_tff.model_fn,
-    tff.learning.optimizers.build_sgdm(0.1),
-    model_aggregator=as_aggregation_factory(rule),
-  )
-  state, data = process.initialize(), stock_tff.client_data(NUM_CLIENTS)
-  alone = []
-  for dataset in data:
-    after = process.next(state, [dataset] * NUM_CLIENTS).state
-    alone.append(rows([process.get_model_weights(after).trainable])[0])
-  together = process.next(state, data).state
-  found = rows([process.get_model_weights(together).trainable])[0]
-  expected = np.sort(alone, axis=0)[NUM_CLIENTS // 2]
-  np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
 class TestRefusals:
