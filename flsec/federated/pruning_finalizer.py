@@ -6,6 +6,7 @@ built here lets another finalizer do that, then prunes: the weights that
 """
 
 import collections
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -56,28 +57,12 @@ def build_pruning_finalizer(
   first_round = tff.tensorflow.computation(
     lambda: (tf.constant(1), initial_mask(layout))
   )
-
-  def prune_vector(
-    round_number: tf.Tensor, mask: tf.Tensor, vector: tf.Tensor
-  ) -> tuple[tf.Tensor, tf.Tensor, Record]:
-    context = PruningContext(
-      round_number=round_number,
-      seed=seed_folding.fold(tf.constant(seed, tf.int32), round_number),
-      input_range=input_range,
-    )
-    return prune_if_due(pruner, vector, layout, context, mask)
-
-  traced = tracing.trace(
-    prune_vector,
-    tf.TensorSpec([], tf.int32),
-    tf.TensorSpec([layout.size], tf.bool),
-    tf.TensorSpec([layout.size], tf.float32),
-  )
+  prune_vector = _trace(pruner, layout, input_range, seed)
 
   @tff.tensorflow.computation(first_round.type_signature.result, weights_type)
   def prune(state: Any, weights: Any) -> Any:
     round_number, mask = state
-    vector, mask, record = traced(
+    vector, mask, record = prune_vector(
       round_number, mask, _to_vector(layout, weights)
     )
     weights = _like(weights, layout, vector)
@@ -110,6 +95,32 @@ def build_pruning_finalizer(
 
   return tff.learning.templates.FinalizerProcess(
     initialize, next_round, **_hyperparameters(initialize, finalizer)
+  )
+
+
+def _trace(
+  pruner: Pruner,
+  layout: Layout,
+  input_range: tuple[float, float],
+  seed: tuple[int, int],
+) -> Callable[..., tuple[tf.Tensor, tf.Tensor, Record]]:
+  """Traces pruning, if due, of (round number, mask, weights)."""
+
+  def prune(
+    round_number: tf.Tensor, mask: tf.Tensor, vector: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor, Record]:
+    context = PruningContext(
+      round_number=round_number,
+      seed=seed_folding.fold(tf.constant(seed, tf.int32), round_number),
+      input_range=input_range,
+    )
+    return prune_if_due(pruner, vector, layout, context, mask)
+
+  return tracing.trace(
+    prune,
+    tf.TensorSpec([], tf.int32),
+    tf.TensorSpec([layout.size], tf.bool),
+    tf.TensorSpec([layout.size], tf.float32),
   )
 
 
