@@ -38,7 +38,10 @@ ARROWS = {
     *('metrics', 'models', 'pruning', 'runtime', *GROUND),
   },
   'reporting': {'experiment', 'metrics', 'config', 'registry', 'atomic_file'},
-  'sweeps': {'config', 'experiment', 'registry', 'reporting', 'runtime'},
+  'sweeps': {
+    *('config', 'experiment', 'reporting', 'runtime'),
+    *('registry', 'atomic_file'),
+  },
   'commands': {
     *('config', 'data', 'experiment', 'reporting', 'runtime', 'sweeps'),
     'registry',

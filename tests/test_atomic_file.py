@@ -1,5 +1,6 @@
 """A reader never sees half a file."""
 
+import errno
 import os
 
 import pytest
@@ -24,7 +25,7 @@ def test_a_failure_keeps_the_old_file(tmp_path, monkeypatch, call):
     raise OSError(28, 'No space left on device')
 
   monkeypatch.setattr(atomic_file.os, call, fail)
-  with pytest.raises(OSError, match='No space'):
+  with pytest.raises(OSError, match='the disk is full'):
     atomic_file.write_atomically(path, 'new')
   assert path.read_text() == 'old'
 
@@ -50,7 +51,42 @@ def test_lines_are_appended_each_in_one_call(tmp_path, monkeypatch):
   assert (tmp_path / 'a').read_bytes() == b'one\ntwo\n'
 
 
-def test_a_line_that_was_cut_is_told(tmp_path, monkeypatch):
-  monkeypatch.setattr(atomic_file.os, 'write', lambda fd, data: 2)
-  with pytest.raises(OSError, match=r'only 2 of 4 bytes.*Free some space'):
-    atomic_file.append_line(tmp_path / 'a', 'one')
+def test_a_line_that_was_cut_is_told_and_taken_back(tmp_path, monkeypatch):
+  path = tmp_path / 'a'
+  path.write_text('before\n')
+  write = os.write
+  monkeypatch.setattr(atomic_file.os, 'write', lambda fd, data: write(fd, b'o'))
+  with pytest.raises(OSError, match='the disk is full') as caught:
+    atomic_file.append_line(path, 'one')
+  assert caught.value.filename == str(path)
+  assert path.read_text() == 'before\n'
+
+
+@pytest.mark.parametrize('number', [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_named_and_nothing_is_left(
+  tmp_path, monkeypatch, number
+):
+  def fail(_):
+    raise OSError(number, os.strerror(number))
+
+  monkeypatch.setattr(atomic_file.os, 'fsync', fail)
+  with pytest.raises(OSError, match='what was finished before is kept') as full:
+    atomic_file.write_atomically(tmp_path / 'a', 'new')
+  assert full.value.errno == number
+  assert full.value.filename == str(tmp_path / 'a')
+  assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize('write', ['write_atomically', 'append_line'])
+def test_a_folder_that_went_away_is_named(tmp_path, write):
+  path = tmp_path / 'gone' / 'a'
+  with pytest.raises(FileNotFoundError, match='its folder is gone') as caught:
+    getattr(atomic_file, write)(path, 'text')
+  assert caught.value.filename == str(path)
+  assert not path.parent.exists()
+
+
+def test_other_errors_keep_their_words(tmp_path):
+  with pytest.raises(IsADirectoryError, match='Is a directory') as caught:
+    atomic_file.append_line(tmp_path, 'text')
+  assert caught.value.filename == str(tmp_path)

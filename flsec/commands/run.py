@@ -1,12 +1,9 @@
 """`flsec run`: runs an experiment, or every cell of a sweep."""
 
 import pathlib
-import signal
 import sys
-import types
 import warnings
 from collections.abc import Sequence
-from typing import NoReturn, Optional
 
 from absl import flags
 
@@ -15,9 +12,9 @@ from flsec.commands.command import Command
 from flsec.config import dump, loading
 from flsec.config.errors import ConfigError
 from flsec.runtime import available_memory, threads
+from flsec.sweeps import endings
 from flsec.sweeps.task import Options, Outcome, Task
 
-_EXIT_TERMINATED = 128 + signal.SIGTERM
 EXIT_CELLS_FAILED = 1
 
 
@@ -42,7 +39,9 @@ def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
   ]
   outcomes: list[Outcome] = []
   if pending:
-    signal.signal(signal.SIGTERM, _terminate)
+    endings.end_in_order()
+    if len(tasks) > 1:
+      _make(root)
     options = Options(
       data_dir=experiment_flags.data_dir(flag_values.data_dir),
       resume=flag_values.resume,
@@ -176,10 +175,10 @@ def _exit_code(outcomes: Sequence[Outcome]) -> int:
   return EXIT_CELLS_FAILED
 
 
-def _terminate(number: int, frame: Optional[types.FrameType]) -> NoReturn:
-  """Ends the process as Ctrl-C would, so that workers end with it."""
-  del number, frame
-  sys.exit(_EXIT_TERMINATED)
+def _make(root: pathlib.Path) -> None:
+  from flsec.experiment import folder_lock
+
+  folder_lock.make(root)
 
 
 COMMAND = Command(

@@ -44,7 +44,8 @@ def save(
   """Saves a state; older checkpoints go once this one is durable.
 
   Args:
-    directory: the folder of the checkpoints; made where missing.
+    directory: the folder of the checkpoints; made where it is missing in a
+      folder that is there. (A run directory that went away is not made anew.)
     round_number: the last finished round.
     state: dicts, lists, tuples (empty ones too), named tuples, dataclasses and
       attrs classes of arrays, eager tensors, Python numbers, strings and None.
@@ -55,11 +56,13 @@ def save(
 
   Raises:
     TypeError: a leaf cannot be stored without pickling.
+    OSError: the disk is full, or the folder is gone.
   """
   if keep < 1:
     raise ValueError(f'keep must be at least 1 checkpoint; got {keep}.')
   folder = pathlib.Path(directory)
-  folder.mkdir(parents=True, exist_ok=True)
+  with atomic_file.naming(folder):
+    folder.mkdir(exist_ok=True)
   path = folder / f'round_{round_number:06d}.npz'
   atomic_file.write_atomically(path, _encode(round_number, state))
   older = [(n, p) for n, p in _found(folder) if n <= round_number]

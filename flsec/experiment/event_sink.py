@@ -1,12 +1,16 @@
 """TensorBoard events of a run, also across a kill and a resume."""
 
+import contextlib
+import errno
+import os
 import pathlib
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Optional
 
 import numpy as np
 
+from flsec import atomic_file
 from flsec.experiment import metric_rows
 
 
@@ -34,9 +38,10 @@ class EventSink:
     from tensorflow.python.ops import summary_ops_v2
 
     self._tf = tf
-    self._name = directory.name
+    self._directory = directory
     self._import_event = summary_ops_v2.import_event
-    self._writer = tf.summary.create_file_writer(str(directory))
+    with self._told():
+      self._writer = tf.summary.create_file_writer(str(directory))
     self._import(
       tf.compat.v1.Event(
         step=first_round,
@@ -46,7 +51,6 @@ class EventSink:
         ),
       )
     )
-    self._writer.flush()
 
   def scalars(self, step: int, row: Mapping[str, Any]) -> None:
     """Writes all numbers of a row but its round, in one event.
@@ -67,23 +71,20 @@ class EventSink:
         step=step, wall_time=time.time(), summary=summary
       )
     )
-    self._writer.flush()
 
   def text(self, step: int, name: str, text: str) -> None:
     """Writes Markdown."""
-    with self._writer.as_default(step=step):
+    with self._writing(step):
       self._tf.summary.text(name, text)
-    self._writer.flush()
 
   def hyperparameters(self, values: Mapping[str, Any]) -> None:
     """Writes the settings that TensorBoard's HParams compares runs by."""
     from tensorboard.plugins.hparams import api
 
     # The run's own name tells trials apart, not a hash of their settings.
-    summary = api.hparams_pb(dict(values), trial_id=self._name)
-    with self._writer.as_default(step=0):
+    summary = api.hparams_pb(dict(values), trial_id=self._directory.name)
+    with self._writing(0):
       self._tf.summary.experimental.write_raw_pb(summary.SerializeToString())
-    self._writer.flush()
 
   def image(self, step: int, name: str, image: Any) -> None:
     """Writes one picture, [h, w, channels]."""
@@ -93,20 +94,37 @@ class EventSink:
         f'Image {name!r} must have shape [height, width, 1, 3 or 4]; got '
         f'{array.shape}.'
       )
-    with self._writer.as_default(step=step):
+    with self._writing(step):
       self._tf.summary.image(name, array[np.newaxis])
-    self._writer.flush()
 
   def histogram(self, step: int, name: str, values: Any) -> None:
     """Writes a histogram of the finite ones among the values."""
     flat = np.asarray(values, np.float32).ravel()
-    with self._writer.as_default(step=step):
+    with self._writing(step):
       self._tf.summary.histogram(name, flat[np.isfinite(flat)])
-    self._writer.flush()
 
   def _import(self, event: Any) -> None:
-    with self._writer.as_default():
+    with self._writing():
       self._import_event(event.SerializeToString())
+
+  @contextlib.contextmanager
+  def _writing(self, step: Optional[int] = None) -> Iterator[None]:
+    """Lets summaries go into the file, and be there when it ends."""
+    with self._told():
+      with self._writer.as_default(step=step):
+        yield
+      self._writer.flush()
+
+  @contextlib.contextmanager
+  def _told(self) -> Iterator[None]:
+    """Makes of TensorFlow's errors those of the system that they are."""
+    with atomic_file.naming(self._directory):
+      try:
+        yield
+      except self._tf.errors.ResourceExhaustedError as error:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+      except self._tf.errors.NotFoundError as error:
+        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT)) from error
 
   def close(self) -> None:
     """Flushes and closes the file."""

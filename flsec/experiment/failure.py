@@ -29,7 +29,7 @@ def note_refused(
   """Leaves a note of an error that came before a cell's folder was opened.
 
   Makes the folder, with the cell's configuration, so that reports name it. Does
-  nothing where another process holds it.
+  nothing where another process holds it, or the sweep's own folder is gone.
   """
   note_of_the_dead(path, in_one_line(error), traced(error), experiment)
 
@@ -42,9 +42,12 @@ def note_of_the_dead(
 ) -> None:
   """Leaves a note in the folder of a run whose process cannot: it died.
 
-  Does nothing where another process holds the folder.
+  Does nothing where another process holds the folder, or where the folder of
+  the sweep went away.
   """
   folder = pathlib.Path(path)
+  if not folder.parent.is_dir():
+    return
   folder_lock.make(folder)
   try:
     lock = folder_lock.acquire(folder)

@@ -19,6 +19,7 @@ runs/<experiment>/<cell>/
 """
 
 import contextlib
+import io
 import json
 import os
 import pathlib
@@ -126,15 +127,13 @@ class RunDirectory(contextlib.AbstractContextManager):
       counts: int [num_clients, num_classes], examples of each class.
       is_malicious: bool [num_clients].
     """
-    path = self.path / LABELS
-    partial = path.with_name(path.name + atomic_file.PARTIAL_SUFFIX)
-    with open(partial, 'wb') as file:
-      np.savez(
-        file,
-        counts=np.asarray(counts, np.int64),
-        is_malicious=np.asarray(is_malicious, bool),
-      )
-    os.replace(partial, path)
+    file = io.BytesIO()
+    np.savez(
+      file,
+      counts=np.asarray(counts, np.int64),
+      is_malicious=np.asarray(is_malicious, bool),
+    )
+    atomic_file.write_atomically(self.path / LABELS, file.getvalue())
 
   def finish(self, summary: Mapping[str, Any]) -> None:
     """Writes `summary.json`, then `DONE`: the run is complete.

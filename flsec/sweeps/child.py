@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from multiprocessing import connection as connections
 from multiprocessing import process
-from typing import Any, NoReturn, Optional
+from typing import Any, Optional
 
 from absl import logging
 
@@ -17,6 +17,7 @@ from flsec import registry
 from flsec.config.errors import ConfigError
 from flsec.experiment import failure, folder_lock, run_directory
 from flsec.runtime import available_memory, threads
+from flsec.sweeps import endings
 from flsec.sweeps.messages import Ended, Refused, Sender
 from flsec.sweeps.task import Options, Task
 
@@ -92,21 +93,17 @@ def _prepare(
   plugins: Iterable[str],
 ) -> None:
   """Makes this process one of a sweep's: it ends with the one that began it."""
-  # Ctrl-C goes to all processes of a terminal; the first one ends the others.
+  # Ctrl-C and the terminal's end go to all processes of it; the first one ends
+  # the others.
   signal.signal(signal.SIGINT, signal.SIG_IGN)
-  signal.signal(signal.SIGTERM, _terminate)
+  signal.signal(signal.SIGHUP, signal.SIG_IGN)
+  endings.end_in_order()
   threading.Thread(target=_end_with_parent, daemon=True).start()
   logging.use_absl_handler()
   logging.set_verbosity(options.verbosity)
   threads.take_share(cores, num_threads)
   for plugin in plugins:
     registry.add_plugin(plugin)
-
-
-def _terminate(number: int, frame: Optional[Any]) -> NoReturn:
-  """Ends the process as Ctrl-C would, so that workers end with it."""
-  del number, frame
-  sys.exit(_EXIT_TERMINATED)
 
 
 def _end_with_parent() -> None:

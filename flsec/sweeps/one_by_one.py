@@ -44,9 +44,12 @@ def run(
 
   Raises:
     Exception: that of a cell which is alone.
+    OSError: the folder of the sweep went away.
   """
   outcomes: list[Outcome] = []
   for task in tasks:
+    if not is_alone:
+      task.check_place()
     begun(task)
     started = time.monotonic()
     line = None
@@ -103,10 +106,11 @@ def _logged(task: Task, is_alone: bool) -> Iterator[None]:
     logger.removeHandler(handler)
     handler.close()
     log = task.directory / run_directory.LOG
-    if is_alone and task.directory in made and _is_all(log):
-      log.unlink()
-      for folder in made:
-        folder.rmdir()
+    with contextlib.suppress(FileNotFoundError):  # Somebody took it away.
+      if is_alone and task.directory in made and _is_all(log):
+        log.unlink()
+        for folder in made:
+          folder.rmdir()
 
 
 def _is_all(log: pathlib.Path) -> bool:

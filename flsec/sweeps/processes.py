@@ -88,6 +88,9 @@ def run(
 
   Returns:
     How each cell ended, in the order in which they did.
+
+  Raises:
+    OSError: the folder of the sweep went away.
   """
   context = _context()
   waiting = collections.deque(tasks)
@@ -97,6 +100,7 @@ def run(
     while waiting or running:
       while waiting and len(running) < capacity.limit:
         task = waiting.popleft()
+        task.check_place()
         arguments = (task, options, capacity.share)
         running.update(_start(context, run_cell, *arguments))
         display.started(task)

@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 from typing import Optional
 
+from flsec import atomic_file
 from flsec.config import schema
 
 
@@ -20,6 +21,18 @@ class Task:
   name: str
   directory: pathlib.Path
   experiment: schema.Experiment
+
+  def check_place(self) -> None:
+    """Refuses to begin where the folder of the sweep went away meanwhile.
+
+    Its path may lead to another disk by now.
+
+    Raises:
+      OSError: it names the folder.
+    """
+    root = self.directory.parent
+    with atomic_file.naming(root):
+      root.stat()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -244,14 +244,6 @@ class TestRefusals:
     assert 'experiments/quickstart.yaml' in capsys.readouterr().err
 
 
-def test_termination_unwinds_so_that_workers_end():
-  from flsec.commands import run
-
-  with pytest.raises(SystemExit) as ended:
-    run._terminate(15, None)
-  assert ended.value.code == 143
-
-
 def test_unfinished_cell_without_resume_is_refused(
   call, loop, config, monkeypatch
 ):

@@ -1,5 +1,7 @@
 """One cell after another, in this process."""
 
+import shutil
+
 import fake_cells
 import pytest
 from absl import logging
@@ -74,3 +76,24 @@ def test_a_folder_that_another_process_holds_gets_none(tmp_path):
   finally:
     folder_lock.release(lock)
   assert not (tmp_path / 'a' / 'log.txt').exists()
+
+
+def test_a_folder_that_goes_away_ends_the_sweep(tmp_path):
+  root = tmp_path / 'sweep'
+  root.mkdir()
+  tasks = [fake_cells.task(root, name) for name in 'abc']
+
+  def run_cell(experiment, *, directory, **more):
+    shutil.rmtree(root)
+    raise FileNotFoundError('where is it?')
+
+  with pytest.raises(FileNotFoundError, match='its folder is gone') as caught:
+    one_by_one.run(
+      tasks,
+      fake_cells.OPTIONS,
+      run_cell,
+      watcher=lambda: None,
+      begun=lambda task: None,
+      ended=lambda outcome: None,
+    )
+  assert caught.value.filename == str(root) and not root.exists()

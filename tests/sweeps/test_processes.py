@@ -26,8 +26,8 @@ def run(tmp_path, monkeypatch):
   context = multiprocessing.get_context('spawn')
   monkeypatch.setattr(processes, '_context', lambda: context)
 
-  def called(cells, *, cores=2, fail_fast=False, **options):
-    tasks = [fake_cells.task(tmp_path, name, do) for name, do in cells.items()]
+  def called(cells, *, root=tmp_path, cores=2, fail_fast=False, **options):
+    tasks = [fake_cells.task(root, name, do) for name, do in cells.items()]
     found = processes.run(
       tasks,
       fake_cells.OPTIONS,
@@ -74,6 +74,15 @@ class TestOutcomes:
     assert failure.read(tmp_path / 'a') is None  # It may go on later.
 
 
+def test_a_folder_that_goes_away_ends_the_sweep(run, tmp_path):
+  root = tmp_path / 'sweep'
+  root.mkdir()
+  with pytest.raises(FileNotFoundError, match='its folder is gone') as caught:
+    run({'a': 'take_away', 'b': '', 'c': ''}, root=root, wanted=1)
+  assert caught.value.filename == str(root)
+  assert not root.exists()  # Nor is it made anew.
+
+
 class TestCapacity:
   def test_each_has_its_share_of_the_cores(self, run, tmp_path):
     run({'a': '', 'b': '', 'c': ''}, cores=9, wanted=3)
@@ -116,6 +125,7 @@ def _wait_for(pid):
   [
     (signal.SIGINT, 130),
     (signal.SIGTERM, 143),
+    (signal.SIGHUP, 129),
     (signal.SIGKILL, -signal.SIGKILL),
   ],
 )
