@@ -29,6 +29,12 @@ def define(flag_values: flags.FlagValues) -> None:
     flag_values=flag_values,
   )
   flags.DEFINE_string(
+    'size',
+    'full',
+    'Which of the sizes of the file (`sizes:`), as in --size=small.',
+    flag_values=flag_values,
+  )
+  flags.DEFINE_string(
     'data_dir',
     None,
     'Folder of the data sets (default: $FLSEC_DATA_DIR, else data).',

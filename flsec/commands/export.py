@@ -51,6 +51,7 @@ def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
   cell = loading.load_cells(
     experiment_flags.config_file(flag_values.config, positional),
     sets=flag_values.set,
+    size=flag_values.size,
     plugins=flag_values.plugin,
     seed=flag_values.seed,
   )[0]

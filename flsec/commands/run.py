@@ -31,6 +31,7 @@ def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
     sweeps=flag_values.sweep,
     plugins=flag_values.plugin,
     seed=flag_values.seed,
+    size=flag_values.size,
   )
   root = pathlib.Path(flag_values.output_dir) / cells[0].experiment.name
   tasks = [Task(cell.name, root / cell.name, cell.experiment) for cell in cells]

@@ -36,7 +36,9 @@ sweep:
 ```
 
 Every cell has its own folder, `runs/NAME/CELL`, whose name says what was varied
-or set, then the seed: `runs/quickstart/aggregator=krum,seed=2`.
+or set, then the seed: `runs/quickstart/aggregator=krum,seed=2`. Cases with
+names, conditions beside the product and the sizes of an experiment are in
+[sweeps.md](sweeps.md).
 """
 _SECTIONS = {
   '': schema.Experiment,

@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
 from flsec import registry
-from flsec.config import estimate, overrides, structure, sweep, yaml_file
+from flsec.config import (
+  cell_names,
+  estimate,
+  overrides,
+  sizes,
+  structure,
+  sweep,
+  yaml_file,
+)
 from flsec.config.errors import ConfigError, found
 from flsec.config.overrides import Override
 from flsec.config.schema import Experiment
@@ -25,10 +33,13 @@ class Cell:
   Attributes:
     name: its folder below the experiment's, e.g. `aggregator=krum,seed=2`.
     experiment: what is run.
+    labels: what the sweep varies -> this cell's choice, as in its name; of
+      values of a path, or names of cases.
   """
 
   name: str
   experiment: Experiment
+  labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def load(path: str, sets: Sequence[str] = ()) -> Experiment:
@@ -57,6 +68,7 @@ def load_cells(
   sweeps: Sequence[str] = (),
   plugins: Sequence[str] = (),
   seed: Optional[int] = None,
+  size: str = sizes.FULL,
 ) -> list[Cell]:
   """Returns every cell of a YAML file; a plain file has one.
 
@@ -69,6 +81,7 @@ def load_cells(
       `seed=[1, 2, 3]`.
     plugins: Python files that register further components.
     seed: replaces the file's seed.
+    size: which of the file's sizes.
 
   Raises:
     ConfigError: the file, a flag or one of the cells is wrong; names it.
@@ -77,23 +90,28 @@ def load_cells(
   flags = [overrides.parse(text) for text in sets]
   if seed is not None:
     flags.append(Override('seed', seed, f'--seed={seed}'))
-  varied = _varied(raw, sweeps, path)
-  chosen = sweep.choices(varied, path)
-  sweep.check_apart(list(varied or {}), flags, path)
-  plain = {key: value for key, value in raw.items() if key != 'sweep'}
+  plain, varied = sizes.resize(raw, size, path)
+  swept = [overrides.parse(text, '--sweep') for text in sweeps]
+  for one in swept:
+    varied = sweep.change(varied, {one.path: one.value}, one.source)
+  chosen = varied.choices()
+  sweep.check_apart(varied.paths, flags, path)
   plain = overrides.apply(plain, flags)
   _add_plugins(plain, plugins, path)
-  experiments = [_experiment(plain, flags, choice, path) for choice in chosen]
+  experiments = [
+    _experiment(plain, flags, choice.overrides, path) for choice in chosen
+  ]
   named = [
     flag
     for flag in flags
     if flag.keys[0] not in _UNNAMED and flag.path not in _UNNAMED_PATHS
   ]
-  names = sweep.cell_names(
-    [(*choice, *named) for choice in chosen],
+  names = cell_names.cell_names(
+    [(*choice.labels, *named) for choice in chosen],
     [experiment.seed for experiment in experiments],
   )
-  return [Cell(*pair) for pair in zip(names, experiments)]
+  labels = cell_names.labels([choice.labels for choice in chosen])
+  return [Cell(*cell) for cell in zip(names, experiments, labels)]
 
 
 def from_mapping(raw: Mapping[str, Any], source: str = '') -> Experiment:
@@ -124,21 +142,6 @@ def _experiment(
     return from_mapping(overrides.apply(plain, choice), path)
   except ConfigError as error:
     raise overrides.blame(error, [*flags, *choice]) from error.__cause__
-
-
-def _varied(
-  raw: Mapping[str, Any], sweeps: Sequence[str], path: str
-) -> Optional[dict[str, Any]]:
-  """Returns the file's sweep with the flags' added or put in its place."""
-  varied = raw.get('sweep')
-  if not sweeps:
-    return varied
-  if varied is not None and not isinstance(varied, Mapping):
-    raise ConfigError(
-      'sweep', f'expected a mapping; found {found(varied)}.', path
-    )
-  parsed = [overrides.parse(text, '--sweep') for text in sweeps]
-  return {**(varied or {}), **{one.path: one.value for one in parsed}}
 
 
 def _add_plugins(

@@ -1,74 +1,194 @@
-"""Spans a grid: a list of values for each of some paths, one cell a choice.
+"""Spans a grid: the product of what is varied, one cell a choice.
 
     sweep:
       server.aggregator: [mean, krum, {name: trimmed_mean, num_byzantine: 4}]
       seed: [1, 2, 3]
 
-makes nine cells, `aggregator=mean,seed=1` and so on.
+makes nine cells, `aggregator=mean,seed=1` and so on. `axes` says what else an
+axis may be, and `conditions` what may stand beside the product.
 """
 
-import collections
-import hashlib
+import dataclasses
 import itertools
 import math
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Optional
 
-from flsec.config.errors import ConfigError, found, join
+from flsec.config import axes as axes_lib
+from flsec.config import conditions as conditions_lib
+from flsec.config.axes import Axis
+from flsec.config.conditions import Condition
+from flsec.config.errors import ConfigError, closest, found, join
 from flsec.config.overrides import Override
 
-# A file name may have 255 bytes; temporary names add a few.
-_LONGEST_NAME = 160
+_CONDITIONS = 'conditions'
 _MAX_CELLS = 10_000
-_UNSAFE = re.compile(r'[^A-Za-z0-9._=,+~()\[\]-]+')
 
 
-def choices(sweep: Any, source: str) -> list[tuple[Override, ...]]:
-  """Returns the overrides of each cell, the last path varying fastest.
+@dataclasses.dataclass(frozen=True)
+class Choice:
+  """One cell of a sweep.
+
+  Attributes:
+    labels: what names it, an axis and its choice each.
+    overrides: what it changes, applied in this order.
+  """
+
+  labels: tuple[Override, ...] = ()
+  overrides: tuple[Override, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Sweep:
+  """What a sweep varies.
+
+  Attributes:
+    axes: what is varied; the last varies fastest.
+    conditions: what holds in some of its cells only, in order.
+    source: the file, for errors.
+  """
+
+  axes: tuple[Axis, ...] = ()
+  conditions: tuple[Condition, ...] = ()
+  source: str = ''
+
+  @property
+  def paths(self) -> list[str]:
+    """Every path that differs between cells."""
+    found = [path for axis in self.axes for path in axis.paths]
+    found += [o.path for one in self.conditions for o in one.overrides]
+    return list(dict.fromkeys(found))
+
+  def choices(self) -> list[Choice]:
+    """Returns the cells, the last axis varying fastest.
+
+    Raises:
+      ConfigError: there are too many, or conditions leave none.
+    """
+    total = math.prod(len(axis.options) for axis in self.axes)
+    if total > _MAX_CELLS:
+      raise ConfigError(
+        'sweep',
+        f'spans {total:,} cells; at most {_MAX_CELLS:,} are run. Vary fewer '
+        'values, or split it into several files.',
+        self.source,
+      )
+    product = itertools.product(*(axis.options for axis in self.axes))
+    cells = [self._choice(options) for options in product]
+    kept = [cell for cell in cells if cell is not None]
+    if not kept:
+      raise ConfigError(
+        join('sweep', _CONDITIONS), 'skip every cell.', self.source
+      )
+    return kept
+
+  def _choice(self, options: Sequence[axes_lib.Option]) -> Optional[Choice]:
+    labels = tuple(one for option in options for one in option.labels)
+    overrides = [one for option in options for one in option.overrides]
+    for condition in self.conditions:
+      if condition.holds(labels):
+        if condition.skips:
+          return None
+        overrides += condition.overrides
+    return Choice(labels, tuple(overrides))
+
+
+def parse(given: Any, source: str) -> Sweep:
+  """Reads what stands under `sweep:`.
 
   Args:
-    sweep: the mapping under `sweep:`; None for a single cell.
+    given: a mapping of axes, and `conditions` where there are some; None for
+      a single cell.
     source: the file, for errors.
 
   Raises:
-    ConfigError: it is no mapping of paths to lists, a list is empty, or holds
-      a value twice.
+    ConfigError: it is no such mapping, or one of its parts is wrong.
   """
-  if sweep is None:
-    return [()]
-  if not isinstance(sweep, Mapping) or not sweep:
+  if given is None:
+    return Sweep(source=source)
+  if not isinstance(given, Mapping) or not given:
     raise ConfigError(
       'sweep',
       'expected a mapping from paths to lists of values, such as '
-      f'`seed: [1, 2, 3]`; found {found(sweep)}.',
+      f'`seed: [1, 2, 3]`; found {found(given)}.',
       source,
     )
-  axes = []
-  for path, values in sweep.items():
-    if not isinstance(values, list) or not values:
+  axes = tuple(
+    axes_lib.parse(key, values, source)
+    for key, values in given.items()
+    if key != _CONDITIONS
+  )
+  conditions = conditions_lib.parse(given.get(_CONDITIONS), axes, source)
+  return Sweep(axes, conditions, source)
+
+
+def change(sweep: Sweep, changes: Mapping[str, Any], source: str) -> Sweep:
+  """Returns a sweep with axes added, replaced, cut down or taken out.
+
+  Args:
+    sweep: what a file says.
+    changes: axis -> its choices instead. Of an axis that the file has cases
+      of, a list names the ones to keep. None takes an axis out.
+    source: the flag or the part of the file that says so.
+
+  Raises:
+    ConfigError: an axis cannot be read, or has no such case.
+  """
+  found = {axis.key: axis for axis in sweep.axes}
+  for key, given in changes.items():
+    if given is None:
+      _check_removable(key, sweep, source)
+      found.pop(key)
+    elif isinstance(given, list) and key in found and found[key].has_cases:
+      found[key] = _only(found[key], given, source)
+    else:
+      found[key] = axes_lib.parse(key, given, source)
+  return Sweep(tuple(found.values()), sweep.conditions, sweep.source)
+
+
+def _check_removable(key: str, sweep: Sweep, source: str) -> None:
+  keys = [axis.key for axis in sweep.axes]
+  if key not in keys:
+    raise ConfigError(
+      join('sweep', key),
+      f'is no axis of {sweep.source}{closest(key, keys)}',
+      source,
+    )
+  if any(key in condition.when for condition in sweep.conditions):
+    raise ConfigError(
+      join('sweep', key),
+      'cannot be taken out: a condition depends on it. Keep one choice of it.',
+      source,
+    )
+
+
+def _only(axis: Axis, names: list[Any], source: str) -> Axis:
+  cases = {str(o.labels[0].value): o for o in axis.options}
+  for name in names:
+    if str(name) not in cases:
       raise ConfigError(
-        join('sweep', path),
-        f'expected a list of at least one value; found {found(values)}.',
+        join('sweep', axis.key),
+        f'has no case {str(name)!r}{closest(name, cases)} Cases: '
+        f'{", ".join(cases)}.',
         source,
       )
-    _check_distinct(path, values, source)
-    axes.append([Override(path, v, f'{source} (sweep)') for v in values])
-  total = math.prod(map(len, axes))
-  if total > _MAX_CELLS:
+  if not names:
     raise ConfigError(
-      'sweep',
-      f'spans {total:,} cells; at most {_MAX_CELLS:,} are run. Vary fewer '
-      'values, or split it into several files.',
-      source,
+      join('sweep', axis.key), 'expected at least one case.', source
     )
-  return list(itertools.product(*axes))
+  kept = tuple(cases[str(name)] for name in names)
+  return Axis(axis.key, kept, has_cases=True)
 
 
 def check_apart(
   sweep: Sequence[str], overrides: Sequence[Override], source: str
 ) -> None:
   """Refuses a flag that sets what the sweep of the file varies.
+
+  Args:
+    sweep: the paths that it varies.
+    overrides: of the flags.
+    source: the file.
 
   Raises:
     ConfigError: both say what stands at a path, or one below the other.
@@ -84,102 +204,3 @@ def check_apart(
           'out of the sweep.',
           override.source,
         )
-
-
-def cell_names(
-  cells: Sequence[Sequence[Override]], seeds: Sequence[int]
-) -> list[str]:
-  """Returns a readable name for each cell: what it varies, then its seed.
-
-  Args:
-    cells: for each cell what tells it from the plain file; the same paths in
-      each, in the same order.
-    seeds: each cell's seed, which is part of the name whether it is varied or
-      not.
-
-  Returns:
-    Names such as `aggregator=krum,seed=1`, safe as names of folders.
-  """
-  paths = [override.path for override in cells[0]]
-  keys = _short_keys(paths)
-  columns = [[cell[i].value for cell in cells] for i in range(len(paths))]
-  texts = [_texts(column) for column in columns]
-  names = []
-  for row, seed in enumerate(seeds):
-    parts = [
-      f'{keys[path]}={texts[i][row]}'
-      for i, path in enumerate(paths)
-      if path != 'seed'
-    ]
-    names.append(_safe(','.join([*parts, f'seed={seed}'])))
-  return _unique(names)
-
-
-def _check_distinct(path: str, values: list[Any], source: str) -> None:
-  counts = collections.Counter(map(repr, values))
-  twice = [text for text, count in counts.items() if count > 1]
-  if twice:
-    raise ConfigError(
-      join('sweep', path), f'holds {twice[0]} twice; keep one.', source
-    )
-
-
-def _short_keys(paths: Sequence[str]) -> dict[str, str]:
-  """Returns each path's last word, or as many as tell it from the others."""
-
-  def short(path: str, length: int) -> str:
-    words = path.split('.')
-    # `attack.name` is the attack.
-    words = words[:-1] if words[-1] == 'name' and len(words) > 1 else words
-    return '.'.join(words[-length:])
-
-  keys = {}
-  for path in paths:
-    for length in range(1, path.count('.') + 2):
-      keys[path] = short(path, length)
-      others = [short(other, length) for other in paths if other != path]
-      if keys[path] not in others:
-        break
-  return keys
-
-
-def _texts(values: Sequence[Any]) -> list[str]:
-  """Returns a text for each value; a component's name where that will do."""
-  names = {repr(v): v.get('name') for v in values if isinstance(v, Mapping)}
-  plain = {v for v in values if isinstance(v, str)}
-  clash = len(set(names.values())) < len(names) or plain & set(names.values())
-  return [_text(value, brief=not clash) for value in values]
-
-
-def _text(value: Any, brief: bool = False) -> str:
-  if value is None:
-    return 'none'
-  if isinstance(value, bool):
-    return str(value).lower()
-  if isinstance(value, Mapping):
-    name = str(value.get('name', ''))
-    options = ','.join(
-      f'{key}={_text(one)}' for key, one in value.items() if key != 'name'
-    )
-    return name if (name and brief) or not options else f'{name}({options})'
-  if isinstance(value, (list, tuple)):
-    return '+'.join(map(_text, value)) or 'none'
-  return str(value)
-
-
-def _safe(name: str) -> str:
-  safe = _UNSAFE.sub('-', name)
-  if len(safe) <= _LONGEST_NAME:
-    return safe
-  digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-  return f'{safe[:_LONGEST_NAME]}~{digest}'
-
-
-def _unique(names: Sequence[str]) -> list[str]:
-  """Numbers the names that two cells would share (`a b` and `a-b`)."""
-  seen: collections.Counter[str] = collections.Counter()
-  unique = []
-  for name in names:
-    seen[name] += 1
-    unique.append(name if seen[name] == 1 else f'{name}~{seen[name]}')
-  return unique

@@ -1,26 +1,34 @@
 import pytest
 
-from flsec.config import sweep
+from flsec.config import cell_names, sweep
 from flsec.config.errors import ConfigError
 from flsec.config.overrides import Override
 
 
+def _choices(varied):
+  return sweep.parse(varied, 'f.yaml').choices()
+
+
 def _names(varied):
-  cells = sweep.choices(varied, 'f.yaml')
+  cells = [choice.labels for choice in _choices(varied)]
   seeds = [
     next((one.value for one in cell if one.path == 'seed'), 1) for cell in cells
   ]
-  return sweep.cell_names(cells, seeds)
+  return cell_names.cell_names(cells, seeds)
+
+
+def _set(choice):
+  return {one.path: one.value for one in choice.overrides}
 
 
 class TestChoices:
   def test_grid_is_complete_and_the_last_path_varies_fastest(self):
-    cells = sweep.choices({'a': [1, 2], 'b': ['x', 'y', 'z']}, 'f')
-    values = [tuple(one.value for one in cell) for cell in cells]
+    cells = _choices({'a': [1, 2], 'b': ['x', 'y', 'z']})
+    values = [tuple(_set(cell).values()) for cell in cells]
     assert values == [(a, b) for a in (1, 2) for b in 'xyz']
 
   def test_no_sweep_is_one_cell(self):
-    assert sweep.choices(None, 'f') == [()]
+    assert _choices(None) == [sweep.Choice()]
 
   @pytest.mark.parametrize(
     'varied, message',
@@ -30,7 +38,7 @@ class TestChoices:
       (3, 'sweep: expected a mapping'),
       (
         {'seed': 1},
-        r'sweep\.seed: expected a list of at least one value; found 1',
+        r'sweep\.seed: expected a list of at least one value.*; found 1',
       ),
       ({'seed': []}, r'sweep\.seed: expected a list of at least one'),
       ({'seed': [1, 2, 1]}, r'sweep\.seed: holds 1 twice'),
@@ -38,13 +46,164 @@ class TestChoices:
   )
   def test_refusals(self, varied, message):
     with pytest.raises(ConfigError, match=message):
-      sweep.choices(varied, 'f.yaml')
+      _choices(varied)
 
 
 def test_a_grid_that_nobody_can_run_is_counted_and_not_made():
   varied = {f'k{i}': list(range(10)) for i in range(12)}
   with pytest.raises(ConfigError, match='spans 1,000,000,000,000 cells'):
-    sweep.choices(varied, 'x.yaml')
+    _choices(varied)
+
+
+class TestAxes:
+  def test_paths_in_step_are_no_product(self):
+    cells = _choices({'a.x, b.y': [[1, 10], [2, 20]], 'seed': [1, 2]})
+    assert [tuple(_set(cell).values()) for cell in cells] == [
+      (1, 10, 1),
+      (1, 10, 2),
+      (2, 20, 1),
+      (2, 20, 2),
+    ]
+    assert _names({'a.x, b.y': [[1, 10], [2, 20]]}) == [
+      'x=1,y=10,seed=1',
+      'x=2,y=20,seed=1',
+    ]
+
+  def test_cases_set_what_they_say_and_name_the_cell(self):
+    varied = {
+      'threat': {
+        'none': None,
+        'strong': {'attack.scale': 10, 'attack.num_byzantine': 4},
+      },
+      'seed': [3],
+    }
+    assert [_set(cell) for cell in _choices(varied)] == [
+      {'seed': 3},
+      {'attack.scale': 10, 'attack.num_byzantine': 4, 'seed': 3},
+    ]
+    assert _names(varied) == ['threat=none,seed=3', 'threat=strong,seed=3']
+
+  @pytest.mark.parametrize(
+    'varied, message',
+    [
+      ({'a, b': [1]}, r'sweep\.a, b: expected rows of 2 values.*found 1'),
+      ({'a, b': [[1, 2, 3]]}, 'expected rows of 2 values'),
+      ({'threat': {}}, 'expected a list of at least one value, or cases'),
+      ({'threat': {'x': 3}}, r'sweep\.threat\.x: expected what the case sets'),
+      ({'threat': {'a b': {}}}, "a b: is no case's name"),
+    ],
+  )
+  def test_refusals(self, varied, message):
+    with pytest.raises(ConfigError, match=message):
+      _choices(varied)
+
+
+class TestConditions:
+  _VARIED = {
+    'rule': {'mean': {}, 'krum': {'server.aggregator': 'krum'}},
+    'attack.name': ['ipm', 'alie'],
+    'pruning': [None, {'name': 'flap', 'fraction': 0.1}],
+  }
+
+  def _choices(self, *conditions):
+    return _choices({**self._VARIED, 'conditions': list(conditions)})
+
+  def test_what_is_set_where_it_holds(self):
+    cells = self._choices(
+      {
+        'when': {'rule': 'krum', 'attack.name': ['alie']},
+        'set': {'attack.name': 'fang_krum'},
+      }
+    )
+    names = [_set(cell)['attack.name'] for cell in cells]
+    assert names == 2 * ['ipm'] + 2 * ['alie'] + 2 * ['ipm'] + 2 * ['fang_krum']
+    # The cell is still named after what the product says.
+    assert [one.value for one in cells[-1].labels][:2] == ['krum', 'alie']
+
+  def test_later_ones_win(self):
+    when = {'rule': 'krum'}
+    cells = self._choices(
+      {'when': when, 'set': {'rounds': 2}}, {'when': when, 'set': {'rounds': 3}}
+    )
+    assert [_set(cell).get('rounds') for cell in cells] == 4 * [None] + 4 * [3]
+
+  def test_skipped_cells_are_gone(self):
+    # A component is called by its name, and nothing `null`.
+    cells = self._choices(
+      {'when': {'pruning': 'flap', 'rule': 'mean'}, 'skip': 'not printed'},
+      {'when': {'pruning': None, 'attack.name': 'alie'}, 'skip': 'nor this'},
+    )
+    kept = [tuple(str(one.value)[:8] for one in cell.labels) for cell in cells]
+    assert kept == [
+      ('mean', 'ipm', 'None'),
+      ('krum', 'ipm', 'None'),
+      ('krum', 'ipm', "{'name':"),
+      ('krum', 'alie', "{'name':"),
+    ]
+
+  @pytest.mark.parametrize(
+    'condition, message',
+    [
+      (3, r'conditions\.0: expected a mapping of `when` and either'),
+      ({'when': {'rule': 'krum'}}, 'either `set` or `skip`'),
+      ({'when': {'rul': 'krum'}, 'skip': 'x'}, "did you mean 'rule'"),
+      ({'when': {'rule': 'krm'}, 'skip': 'x'}, "'krm' is no choice of that"),
+      ({'when': {'rule': 'krum'}, 'skip': True}, 'expected the reason'),
+      ({'when': {'rule': 'krum'}, 'set': 3}, r'set: expected a mapping'),
+      ({'when': {}, 'set': {'a': 1}}, r'when: expected a mapping'),
+    ],
+  )
+  def test_refusals(self, condition, message):
+    with pytest.raises(ConfigError, match=message):
+      self._choices(condition)
+
+  def test_one_at_least_must_be_left(self):
+    with pytest.raises(ConfigError, match='skip every cell'):
+      self._choices({'when': {'rule': ['mean', 'krum']}, 'skip': 'x'})
+
+  def test_a_list_is_expected(self):
+    with pytest.raises(ConfigError, match='conditions: expected a list'):
+      _choices({'seed': [1], 'conditions': {'when': 1}})
+
+
+class TestChange:
+  _SWEEP = sweep.parse(
+    {
+      'rule': {'mean': {}, 'krum': {'server.aggregator': 'krum'}},
+      'attack': {'none': {}, 'alie': {'attack.name': 'alie'}},
+      'seed': [1, 2],
+      'conditions': [{'when': {'rule': 'mean'}, 'set': {'rounds': 2}}],
+    },
+    'f',
+  )
+
+  def _names(self, **changes):
+    cells = sweep.change(self._SWEEP, changes, '--sweep').choices()
+    return ['/'.join(str(x.value) for x in cell.labels) for cell in cells]
+
+  def test_a_list_names_the_cases_to_keep(self):
+    assert self._names(rule=['krum'], attack=['alie'], seed=[7]) == [
+      'krum/alie/7'
+    ]
+
+  def test_an_axis_is_taken_out_or_added(self):
+    assert self._names(attack=None, seed=None, rounds=[3]) == [
+      'mean/3',
+      'krum/3',
+    ]
+
+  @pytest.mark.parametrize(
+    'changes, message',
+    [
+      ({'rule': ['krm']}, "has no case 'krm'; did you mean 'krum'"),
+      ({'rule': []}, 'expected at least one case'),
+      ({'rule': None}, 'a condition depends on it'),
+      ({'sed': None}, "is no axis of f; did you mean 'seed'"),
+    ],
+  )
+  def test_refusals(self, changes, message):
+    with pytest.raises(ConfigError, match=message):
+      self._names(**changes)
 
 
 class TestNames:

@@ -1,0 +1,69 @@
+import pytest
+
+from flsec.config import loading, sizes, yaml_file
+from flsec.config.errors import ConfigError
+
+_SWEEP = {
+  'rule': {'mean': {}, 'krum': {'server.aggregator': 'krum'}},
+  'seed': [1, 2],
+}
+
+
+@pytest.fixture
+def write(raw, tmp_path):
+  """Writes the small experiment, changed, and returns the file."""
+
+  def written(**changes) -> str:
+    path = tmp_path / 'small.yaml'
+    path.write_text(yaml_file.write({**raw, **changes}))
+    return str(path)
+
+  return written
+
+
+def test_a_file_without_sizes_has_one(write):
+  assert sizes.names({}, 'f') == ['full']
+  assert len(loading.load_cells(write(sweep=_SWEEP), size='full')) == 4
+
+
+def test_a_size_changes_values_and_the_sweep_and_has_its_own_name(write):
+  path = write(
+    sweep=_SWEEP,
+    sizes={'tiny': {'rounds': 1, 'sweep': {'rule': ['krum'], 'seed': [5]}}},
+  )
+  (cell,) = loading.load_cells(path, size='tiny')
+  assert cell.name == 'rule=krum,seed=5'
+  assert cell.labels == {'rule': 'krum', 'seed': '5'}
+  assert (cell.experiment.name, cell.experiment.rounds) == ('small_tiny', 1)
+  full = loading.load_cells(path)
+  assert {cell.experiment.rounds for cell in full} == {3}
+  assert {cell.experiment.name for cell in full} == {'small'}
+
+
+def test_flags_come_after_the_size(write):
+  path = write(sweep=_SWEEP, sizes={'tiny': {'rounds': 1}})
+  cells = loading.load_cells(
+    path, ['rounds=2'], sweeps=['rule=[mean]'], size='tiny'
+  )
+  assert [cell.name for cell in cells] == [
+    'rule=mean,rounds=2,seed=1',
+    'rule=mean,rounds=2,seed=2',
+  ]
+
+
+@pytest.mark.parametrize(
+  'given, size, message',
+  [
+    ({'small': {'rounds': 1}}, 'smal', "has no 'smal'; did you mean 'small'"),
+    (None, 'small', "has no 'small'. Sizes: full"),
+    ([1], 'small', 'expected what each size changes'),
+    ({'small': 3}, 'small', 'expected what each size changes'),
+    ({'full': {'rounds': 1}}, 'full', 'is the file as it stands'),
+    ({'small': {'sweep': 3}}, 'small', r'small\.sweep: expected a mapping'),
+    ({'small': {'seed': 3}}, 'small', 'is varied by `sweep: seed'),
+    ({'small': {'rounds': 'x'}}, 'small', 'rounds: expected'),
+  ],
+)
+def test_refusals(write, given, size, message):
+  with pytest.raises(ConfigError, match=message):
+    loading.load_cells(write(sweep=_SWEEP, sizes=given), size=size)
