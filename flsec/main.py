@@ -1,6 +1,8 @@
 """The command line: `flsec run`, `list`, `report`, `runs`, `compare`, ....
 
-Each command has its own absl flags. Help and listing import no TensorFlow.
+Each command has its own absl flags. Help, `list`, `doctor` and `version` import
+nothing but Python's own modules: they start at once, and where packages are
+missing they say so.
 """
 
 import difflib
@@ -11,40 +13,13 @@ import textwrap
 from collections.abc import Sequence
 from typing import NoReturn, Optional
 
-from absl import flags, logging
-
 import flsec
-from flsec.commands import (
-  convert,
-  doctor,
-  export,
-  listing,
-  report,
-  run,
-  runs,
-  version,
-  worker,
-)
+from flsec.commands import flags, packages
 from flsec.commands.command import Command, UsageError
+from flsec.commands.table import Commands
 from flsec.config.errors import ConfigError
-from flsec.experiment import explain
 
-COMMANDS = {
-  command.name: command
-  for command in (
-    run.COMMAND,
-    listing.COMMAND,
-    report.COMMAND,
-    runs.RUNS,
-    runs.COMPARE,
-    runs.REMOVE,
-    convert.COMMAND,
-    export.COMMAND,
-    doctor.COMMAND,
-    worker.COMMAND,
-    version.COMMAND,
-  )
-}
+COMMANDS = Commands()
 _HELP = ('help', '--help', '-h', '-help', '--helpfull', '--helpshort')
 # Flags of every command, and their help; absl's own is longer.
 _GENERAL = {
@@ -53,6 +28,8 @@ _GENERAL = {
 }
 _WIDTH = 80
 _DEBUG_HINT = 'Add --debug to see where it was raised.'
+# It says itself what is missing.
+_DOCTOR = 'doctor'
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
@@ -66,9 +43,6 @@ def run_app(argv: Optional[Sequence[str]] = None) -> NoReturn:
   Args:
     argv: the program's name, then its arguments; `sys.argv` where left out.
   """
-  # Not through absl's app.run: TensorFlow, when imported after it has begun,
-  # creates its context in graph mode, and Keras models cannot be built.
-  logging.use_absl_handler()
   try:
     code = _main(_parse(list(sys.argv if argv is None else argv)))
     sys.stdout.flush()
@@ -82,18 +56,44 @@ def run_app(argv: Optional[Sequence[str]] = None) -> NoReturn:
 def _main(call: _Call) -> int:
   command, flag_values, positional, argv = call
   try:
-    return command.run(flag_values, positional)
+    if not command.is_light:
+      _begin_logging()
+    code = command.run(flag_values, positional)
+    if command.is_light and command.name != _DOCTOR:
+      _tell_missing()
+    return code
   except KeyboardInterrupt:
     return _interrupted(command, argv)
   except BrokenPipeError:
     raise  # An OSError that is no error: see `run_app`.
   except Exception as error:
-    message = explain.explain(error)
+    message = _explain(error)
     if flag_values.debug or message is None:
       raise
     is_misuse = isinstance(error, (ConfigError, UsageError))
     _print_error(message, '' if is_misuse else _DEBUG_HINT)
     return EXIT_ERROR
+
+
+def _begin_logging() -> None:
+  # Not through absl's app.run: TensorFlow, when imported after it has begun,
+  # creates its context in graph mode, and Keras models cannot be built.
+  from absl import flags as absl_flags
+  from absl import logging
+
+  # absl's own flags are parsed by `FlagValues` or not at all.
+  absl_flags.FLAGS.mark_as_parsed()
+  logging.use_absl_handler()
+
+
+def _explain(error: Exception) -> Optional[str]:
+  """Returns what to say of an error; None: it is a fault of flsec."""
+  from flsec.experiment import explain
+
+  message = explain.explain(error)
+  if message is None and isinstance(error, ModuleNotFoundError):
+    return packages.explain_missing(error)
+  return message
 
 
 def _interrupted(command: Command, argv: Sequence[str]) -> int:
@@ -107,6 +107,16 @@ def _interrupted(command: Command, argv: Sequence[str]) -> int:
   return EXIT_INTERRUPTED
 
 
+def _tell_missing() -> None:
+  missing = packages.missing()
+  if missing:
+    print(
+      f'flsec: what a run needs is not all here; missing are '
+      f'{", ".join(missing)}. `{packages.way_out()}` adds them.',
+      file=sys.stderr,
+    )
+
+
 def _print_error(message: str, hint: str = '') -> None:
   print(f'flsec: error: {message}', file=sys.stderr)
   if hint:
@@ -115,27 +125,29 @@ def _print_error(message: str, hint: str = '') -> None:
 
 def _parse(argv: Sequence[str]) -> _Call:
   """Reads the command and its flags; ends the process on help and misuse."""
-  # absl's own flags are parsed here or not at all.
-  flags.FLAGS.mark_as_parsed()
   arguments = list(argv[1:])
   if arguments[:1] == ['--version']:
     arguments = ['version']
   if not arguments or arguments[0] in _HELP:
     topic = COMMANDS.get(arguments[1]) if len(arguments) > 1 else None
     print(_command_help(topic) if topic else _help(), flush=True)
+    _tell_missing()
     sys.exit(0 if arguments else EXIT_ERROR)
   command = _command(arguments[0])
   rest = arguments[1:]
   if any(argument in _HELP[1:] for argument in rest):
     print(_command_help(command), flush=True)
+    _tell_missing()
     sys.exit(0)
   flag_values = _flags_of(command)
   try:
     positional = flag_values([command.name, *rest])[1:]
-  except flags.UnrecognizedFlagError as error:
-    _exit(_unknown_flag(command, flag_values, error.flagname))
+  except flags.UnknownFlagError as error:
+    _exit(_unknown_flag(command, flag_values, error.flag))
   except flags.Error as error:
     _exit(f'{error}\nSee `flsec {command.name} --help`.')
+  except ModuleNotFoundError as error:
+    _exit(packages.explain_missing(error) or str(error))
   return command, flag_values, positional, list(argv)
 
 
@@ -154,7 +166,7 @@ def _command(word: str) -> Command:
 def _unknown_flag(
   command: Command, flag_values: flags.FlagValues, name: str
 ) -> str:
-  known = _flag_names(flag_values)
+  known = flag_values.declared
   hint = _closest(f'--{name}', [f'--{one}' for one in known])
   listed = ', '.join(f'--{one}' for one in known)
   return (
@@ -175,17 +187,12 @@ def _exit(message: str) -> NoReturn:
 def _flags_of(command: Command) -> flags.FlagValues:
   """Returns a command's flags, those that every command has included."""
   flag_values = flags.FlagValues()
-  # Flags may stand behind positional arguments.
-  flag_values.set_gnu_getopt(True)
   command.define_flags(flag_values)
   flags.DEFINE_bool('debug', False, _GENERAL['debug'], flag_values=flag_values)
-  flag_values['verbosity'] = flags.FLAGS['verbosity']
+  flags.take_from_absl(
+    'verbosity', -1, _GENERAL['verbosity'], flag_values=flag_values
+  )
   return flag_values
-
-
-def _flag_names(flag_values: flags.FlagValues) -> list[str]:
-  """Returns the flags' full names; absl knows their short ones besides."""
-  return [name for name in flag_values if flag_values[name].name == name]
 
 
 def _help() -> str:
@@ -199,7 +206,7 @@ def _help() -> str:
     *(f'  {c.name:<{width}}{c.summary}' for c in COMMANDS.values()),
     '',
     'Flags of `flsec run`:',
-    *_flag_lines(run.COMMAND),
+    *_flag_lines(COMMANDS['run']),
     '',
     '`flsec COMMAND --help` says more of one command.',
   ]
@@ -220,17 +227,16 @@ def _command_help(command: Command) -> str:
 
 
 def _flag_lines(command: Command) -> list[str]:
-  flag_values = _flags_of(command)
   lines = []
-  for name in sorted(_flag_names(flag_values), key=_GENERAL.__contains__):
-    flag = flag_values[name]
-    # absl adds a sentence of its own to flags that may be repeated.
-    text = _GENERAL.get(name) or flag.help.partition(';\n')[0]
-    head = f'  --{name}' if flag.boolean else f'  --{name}=...'
-    if flag.short_name and name not in _GENERAL:
+  for name, flag in _flags_of(command).declared.items():
+    text = flag.help
+    if flag.allowed:
+      text = f'<{"|".join(flag.allowed)}>: {text}'
+    head = f'  --{name}' if flag.is_boolean else f'  --{name}=...'
+    if flag.short_name:
       head += f', -{flag.short_name}'
     if flag.default not in (None, False, []) and name not in _GENERAL:
-      default = str(flag.default).lower() if flag.boolean else flag.default
+      default = str(flag.default).lower() if flag.is_boolean else flag.default
       text += f' (default: {default})'
     lines += textwrap.wrap(
       text,

@@ -13,6 +13,8 @@ import pytest
 from fake_command import write_executable
 from packaging import requirements, utils
 
+from flsec.commands import packages
+
 _ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Import -> package, where the two differ by more than - and _.
 _PACKAGES = {
@@ -102,6 +104,8 @@ def test_every_import_is_a_requirement():
     if 'site-packages' in (spec.origin or ''):
       installed.add(utils.canonicalize_name(_PACKAGES.get(name, name)))
   assert {'tensorflow', 'numpy', 'absl-py'} <= installed
+  # `flsec doctor` and every message name what is missing by this list.
+  assert installed - {'setuptools'} == set(packages.MODULES.values())
   assert installed <= set(wanted('requirements.in'))
 
 

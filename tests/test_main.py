@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from flsec import main
+from flsec.commands import run as run_command
 from flsec.commands.command import Command, UsageError
 
 
@@ -132,7 +133,7 @@ class TestErrors:
     def run(flag_values, positional):
       raise KeyboardInterrupt
 
-    command = Command('run', '', '', run, main.run.COMMAND.define_flags)
+    command = Command('run', '', '', run, run_command.COMMAND.define_flags)
     monkeypatch.setitem(main.COMMANDS, 'run', command)
     code, _, error = call('run', '--config=a b.yaml')
     assert code == 130
@@ -152,7 +153,7 @@ class TestFlags:
       seen.update(set=flag_values.set, resume=flag_values.resume)
       return 0
 
-    command = Command('run', '', '', run, main.run.COMMAND.define_flags)
+    command = Command('run', '', '', run, run_command.COMMAND.define_flags)
     monkeypatch.setitem(main.COMMANDS, 'run', command)
     call('run', 'x.yaml', '--seed=3', '--set=a=1', '--set', 'b=2', '--noresume')
     assert seen == {
@@ -179,21 +180,62 @@ def _python(*arguments, **options):
 
 
 class TestProcess:
-  @pytest.mark.parametrize('word', ['--help', 'list'])
-  def test_help_and_list_import_nothing_heavy(self, word, repository):
+  @pytest.mark.parametrize(
+    'words',
+    [
+      ['--help'],
+      ['run', '--help'],
+      ['list'],
+      ['list', 'datasets'],
+      ['version'],
+      ['doctor'],
+    ],
+  )
+  def test_start_imports_python_alone(self, words, repository, tmp_path):
     program = (
-      'import sys\n'
+      'import os, subprocess, sys\n'
       'from flsec import main\n'
+      # What `doctor` tries to import, it does in other processes.
+      'lost = subprocess.CompletedProcess([], 1, "", "no")\n'
+      'subprocess.run = lambda *args, **options: lost\n'
+      'before = set(sys.modules)\n'
       'try:\n'
-      f'  main.run_app(["flsec", {word!r}])\n'
-      'except SystemExit as ended:\n'
-      '  assert not ended.code\n'
-      'for heavy in ("tensorflow", "tensorflow_federated", "sklearn",\n'
-      '              "matplotlib", "scipy", "jax"):\n'
-      '  assert heavy not in sys.modules, heavy\n'
+      f'  main.run_app(["flsec", *{words!r}])\n'
+      'except SystemExit:\n'
+      '  pass\n'
+      'own = {name.split(".")[0] for name in set(sys.modules) - before}\n'
+      'own -= {"flsec", *sys.stdlib_module_names}\n'
+      'assert not own, own\n'
     )
+    if sys.version_info < (3, 10):
+      pytest.skip('Python 3.9 does not name its own modules')
     ended = _python('-c', program, cwd=repository)
     assert ended.returncode == 0, ended.stderr
+
+  @pytest.mark.parametrize(
+    'words, code',
+    [
+      (['--help'], 0),
+      (['list', 'krum'], 0),
+      (['version'], 0),
+      (['doctor'], 1),
+      (['run', 'experiments/quickstart.yaml'], 2),
+      (['run', '--config=experiments/quickstart.yaml'], 2),
+      (['report', 'experiments'], 2),
+    ],
+  )
+  def test_without_packages_says_what_adds_them(self, words, code, repository):
+    # Without its folder of packages, Python has its own modules alone.
+    environment = {**os.environ, 'PYTHONPATH': str(repository)}
+    ended = _python(
+      '-S', '-m', 'flsec.main', *words, cwd=repository, env=environment
+    )
+    assert ended.returncode == code
+    assert 'Traceback' not in ended.stderr
+    told = ended.stdout if words == ['doctor'] else ended.stderr
+    assert 'tensorflow-federated' in told and 'make setup' in told
+    if words[0] in ('--help', 'list', 'version'):
+      assert ended.stdout
 
   def test_runs_as_a_module(self, repository):
     ended = _python('-m', 'flsec.main', 'rnu', cwd=repository)

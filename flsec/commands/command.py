@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Callable
 
-from absl import flags
+from flsec.commands import flags
 
 
 def no_flags(flag_values: flags.FlagValues) -> None:
@@ -23,6 +23,7 @@ class Command:
     run: `(flag values, positional arguments) -> exit code`.
     define_flags: declares the command's own flags.
     examples: command lines for `flsec NAME --help`.
+    is_light: whether it works where no package is installed.
   """
 
   name: str
@@ -31,6 +32,7 @@ class Command:
   run: Callable[[flags.FlagValues, Sequence[str]], int]
   define_flags: Callable[[flags.FlagValues], None] = no_flags
   examples: tuple[str, ...] = ()
+  is_light: bool = False
 
 
 class UsageError(ValueError):

@@ -6,10 +6,8 @@ import sys
 import textwrap
 from collections.abc import Sequence
 
-from absl import flags
-
+from flsec.commands import flags
 from flsec.commands.command import Command, UsageError
-from flsec.config import reference_stack, yaml_file
 
 _WIDTH = 80
 
@@ -27,6 +25,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
   """Writes the converted YAML; what was not carried over goes to stderr."""
+  from flsec.config import reference_stack, yaml_file
+
   if len(positional) != 1:
     raise UsageError(
       f'`flsec convert` takes one YAML file; got {len(positional)} arguments.'

@@ -2,25 +2,20 @@
 
 import os
 import pathlib
-import platform
-import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Optional
 
-from absl import flags
-
-import flsec
-from flsec.commands import imports
+from flsec.commands import flags, imports
+from flsec.commands import packages as packages_lib
 from flsec.commands.command import Command, UsageError
 from flsec.commands.finding import Finding, broken, fine, note
-from flsec.commands.version import installed
+from flsec.commands.packages import LOCK, installed
 from flsec.runtime import threads
 
 _PYTHONS = ((3, 9), (3, 11))
 _LEAST_DISK_GIB = 1.0
 _GIB = 2**30
-_LOCK = pathlib.Path(flsec.__file__).parent.parent / 'requirements.txt'
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -55,9 +50,11 @@ def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
 
 def examine(data_dir: Optional[str], output_dir: str) -> Iterator[Finding]:
   """Yields every check, quick ones first."""
+  import platform
+
   yield python(sys.version_info[:2])
   yield machine(sys.platform, platform.machine())
-  yield packages(_LOCK)
+  yield packages(LOCK)
   yield cores()
   yield from environment(os.environ)
   yield disk(output_dir)
@@ -73,7 +70,7 @@ def python(version: tuple[int, ...]) -> Finding:
     return fine(text)
   return broken(
     f'{text}; flsec runs on 3.9 to 3.11',
-    'Install python3.11 and run `make setup` again.',
+    'Make the environment again with python3.11.',
   )
 
 
@@ -92,37 +89,25 @@ def packages(lock: pathlib.Path) -> Finding:
   """Compares the installed packages with the lock."""
   if not lock.is_file():
     return note(f'packages: not compared, {lock} is not there')
+  development = packages_lib.development_only(lock)
   missing, other, same = [], [], 0
-  for name, version in locked(lock):
+  for name, version in packages_lib.locked(lock).items():
     found = installed(name)
-    if not found:
-      missing.append(name)
-    elif found != version:
-      other.append(f'{name} {found} (lock: {version})')
-    else:
+    if found == version:
       same += 1
+    elif found:
+      other.append(f'{name} {found} (lock: {version})')
+    elif name not in development:
+      missing.append(name)
+  way_out = f'`{packages_lib.way_out()}`'
   if missing:
-    return broken(
-      f'packages: missing {", ".join(missing)}', 'Run `make setup`.'
-    )
+    return broken(f'packages: missing {", ".join(missing)}', f'Run {way_out}.')
   if other:
     return note(
       f'packages: {same} as in the lock, but {", ".join(other)}',
-      'Run `make setup` if something fails.',
+      f'Where something fails, {way_out} installs those of the lock.',
     )
   return fine(f'packages: all {same} as in the lock')
-
-
-def locked(lock: pathlib.Path) -> Iterator[tuple[str, str]]:
-  """Yields name and version of what a lock wants on this machine."""
-  from packaging import requirements
-
-  for line in lock.read_text(encoding='utf-8').splitlines():
-    if '==' not in line or line[0] in ' #-':
-      continue
-    wanted = requirements.Requirement(line.rstrip(' \\'))
-    if wanted.marker is None or wanted.marker.evaluate():
-      yield wanted.name, next(iter(wanted.specifier)).version
 
 
 def cores() -> Finding:
@@ -159,6 +144,8 @@ def disk(output_dir: str) -> Finding:
     return broken(
       f'runs: {there} cannot be written', 'Give another --output_dir.'
     )
+  import shutil
+
   free = shutil.disk_usage(there).free / _GIB
   text = f'runs: {folder}, {free:.1f} GiB free'
   if free < _LEAST_DISK_GIB:
@@ -189,4 +176,5 @@ COMMAND = Command(
   usage='',
   run=run,
   define_flags=define_flags,
+  is_light=True,
 )

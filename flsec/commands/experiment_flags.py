@@ -4,8 +4,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Optional
 
-from absl import flags
-
+from flsec.commands import flags
 from flsec.commands.command import UsageError
 
 _EXPERIMENTS = pathlib.Path('experiments')

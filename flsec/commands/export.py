@@ -3,12 +3,9 @@
 import pathlib
 from collections.abc import Sequence
 
-from absl import flags
-
 from flsec import registry
-from flsec.commands import experiment_flags
+from flsec.commands import experiment_flags, flags
 from flsec.commands.command import Command, UsageError
-from flsec.config import loading
 from flsec.runtime import threads
 
 
@@ -48,6 +45,8 @@ def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
   """Exports a run's model, or the first cell's programs."""
   if flag_values.format == 'keras':
     return _export_model(flag_values, positional)
+  from flsec.config import loading
+
   cell = loading.load_cells(
     experiment_flags.config_file(flag_values.config, positional),
     sets=flag_values.set,

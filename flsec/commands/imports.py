@@ -4,17 +4,15 @@ A broken wheel may end the process that imports it, so that only a child can
 tell of it.
 """
 
-import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
 
+from flsec.commands import packages
 from flsec.commands.finding import Finding, broken, fine, note
 
 _LIMIT_SECONDS = 180
-_SETUP = 'Run `make setup`; BUILD.md has the versions that work together.'
 _TENSORFLOW = """
 import json
 import tensorflow as tf
@@ -35,7 +33,7 @@ def tensorflow() -> Iterator[Finding]:
   """Imports TensorFlow and says which devices it sees."""
   found, error = _ask(_TENSORFLOW)
   if error:
-    yield broken(f'TensorFlow cannot be imported: {error}', _SETUP)
+    yield broken(f'TensorFlow cannot be imported: {error}', _setup())
     return
   kinds = [kind for kind in found['kinds'] if kind in ('CPU', 'GPU', 'TPU')]
   counts = ', '.join(f'{kinds.count(k)} {k}' for k in dict.fromkeys(kinds))
@@ -52,18 +50,21 @@ def federated() -> Finding:
   """Imports TensorFlow Federated and looks for its worker."""
   found, error = _ask(_FEDERATED)
   if error:
-    return broken(f'TensorFlow Federated cannot be imported: {error}', _SETUP)
+    return broken(f'TensorFlow Federated cannot be imported: {error}', _setup())
   text = f'TensorFlow Federated {found["version"]}'
   if not os.access(found['worker'], os.X_OK):
     return note(
       f'{text}; its worker {found["worker"]} is not there or not executable',
-      'runtime.context: in_process needs none; tff_local does. ' + _SETUP,
+      'runtime.context: in_process needs none; tff_local does. ' + _setup(),
     )
   return fine(f'{text}, worker included')
 
 
 def _ask(program: str) -> tuple[dict[str, Any], str]:
   """Runs a program; returns the JSON of its last line, or what went wrong."""
+  import json
+  import subprocess
+
   environment = {**os.environ, 'TF_CPP_MIN_LOG_LEVEL': '2'}
   try:
     answer = subprocess.run(
@@ -82,6 +83,12 @@ def _ask(program: str) -> tuple[dict[str, Any], str]:
     lines = answer.stderr.strip().splitlines()
     return {}, lines[-1] if lines else f'exit code {answer.returncode}'
   return json.loads(answer.stdout.strip().splitlines()[-1]), ''
+
+
+def _setup() -> str:
+  return (
+    f'Run `{packages.way_out()}`; BUILD.md has the versions that work together.'
+  )
 
 
 def _has_nvidia_card() -> bool:

@@ -1,13 +1,17 @@
 """`flsec list`: every registered component, read from its source text."""
 
 import textwrap
+import typing
 from collections.abc import Mapping, Sequence
-
-from absl import flags
+from typing import Optional
 
 from flsec import registry
+from flsec.commands import flags
 from flsec.commands.command import Command, UsageError
 from flsec.config.errors import closest
+
+if typing.TYPE_CHECKING:
+  from flsec.data import locate
 
 _WIDTH = 88
 _INDENT = ' ' * 6
@@ -40,10 +44,11 @@ def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
     if not entries and not positional:
       continue
     print(f'{registry.KINDS[kind][1]} ({len(entries)})')
+    places = _places(flag_values.data_dir) if kind == 'dataset' else {}
     for entry in entries.values():
       print(_describe(entry))
-      if kind == 'dataset':
-        print(_paragraph(_where(entry.name, flag_values.data_dir)))
+      if entry.name in places:
+        print(_paragraph(_where(places[entry.name])))
     print()
   return 0
 
@@ -105,11 +110,15 @@ def _option(option: registry.Option) -> str:
   )
 
 
-def _where(name: str, data_dir: str) -> str:
-  """Says whether a data set is there, and where it was looked for."""
+def _places(data_dir: Optional[str]) -> 'dict[str, locate.Location]':
+  """Returns where each data set is, or would be, by name."""
   from flsec.data import locate
 
-  location = locate.locate(name, data_dir)
+  return locate.locate_all(data_dir)
+
+
+def _where(location: 'locate.Location') -> str:
+  """Says whether a data set is there, and where it was looked for."""
   if location.is_embedded:
     return 'present: comes with an installed package'
   if location.is_present:
@@ -139,4 +148,5 @@ COMMAND = Command(
   run=run,
   define_flags=define_flags,
   examples=('flsec list', 'flsec list attacks', 'flsec list krum'),
+  is_light=True,
 )

@@ -4,9 +4,7 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from absl import flags
-
-from flsec.commands import report_flags
+from flsec.commands import flags, report_flags
 from flsec.commands.command import Command, UsageError
 
 

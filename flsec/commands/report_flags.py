@@ -4,8 +4,7 @@ import dataclasses
 import re
 from typing import Optional
 
-from absl import flags
-
+from flsec.commands import flags
 from flsec.commands.command import UsageError
 
 _PICTURES = ('pdf', 'svg', 'png')

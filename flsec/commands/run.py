@@ -1,15 +1,15 @@
-"""`flsec run`: runs an experiment, or every cell of a sweep."""
+"""`flsec run`: runs an experiment, or every cell of a sweep.
+
+Nothing outside Python's own modules is imported with this one.
+"""
 
 import pathlib
 import sys
 import warnings
 from collections.abc import Sequence
 
-from absl import flags
-
-from flsec.commands import experiment_flags, run_flags
+from flsec.commands import experiment_flags, flags, run_flags
 from flsec.commands.command import Command
-from flsec.config import dump, loading
 from flsec.config.errors import ConfigError
 from flsec.runtime import available_memory, threads
 from flsec.sweeps import endings
@@ -24,6 +24,8 @@ def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
   Everything that can be refused is refused before the first cell starts, and
   before TensorFlow is imported where it need not be.
   """
+  from flsec.config import loading
+
   console = run_flags.Console.of(flag_values)
   cells = loading.load_cells(
     experiment_flags.config_file(flag_values.config, positional),
@@ -137,6 +139,7 @@ def _one_by_one(
 
 def _is_done(task: Task, resume: bool, console: run_flags.Console) -> bool:
   """Tells whether a cell was finished before; refuses a folder not its own."""
+  from flsec.config import dump
   from flsec.experiment import folder_lock, run_directory
 
   directory = task.directory

@@ -2,9 +2,7 @@
 
 import dataclasses
 
-from absl import flags, logging
-
-from flsec.commands import experiment_flags
+from flsec.commands import experiment_flags, flags
 from flsec.commands.command import UsageError
 
 
@@ -99,6 +97,8 @@ class Console:
     Raises:
       UsageError: they contradict one another.
     """
+    from absl import logging
+
     if flag_values.quiet and flag_values.verbose:
       raise UsageError('--quiet and --verbose exclude one another.')
     if flag_values.verbose:

@@ -1,13 +1,10 @@
 """`flsec runs`, `flsec compare` and `flsec remove`: what was run."""
 
 import pathlib
-import shutil
 import sys
 from collections.abc import Sequence
 
-from absl import flags
-
-from flsec.commands import report, report_flags
+from flsec.commands import flags, report, report_flags
 from flsec.commands.command import Command, UsageError
 
 _RUNS = 'runs'
@@ -96,6 +93,8 @@ def remove(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
     print('Nothing was removed.')
     return 1
   for path in found:
+    import shutil
+
     shutil.rmtree(path)
   print(f'Removed {what}.')
   return 0

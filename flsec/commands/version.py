@@ -1,13 +1,12 @@
 """`flsec version`: the versions a bug report needs."""
 
-import importlib.metadata
-import platform
+import sys
 from collections.abc import Sequence
 
-from absl import flags
-
 import flsec
+from flsec.commands import flags
 from flsec.commands.command import Command, UsageError
+from flsec.commands.packages import installed
 
 _PACKAGES = ('tensorflow', 'tensorflow-federated', 'numpy')
 
@@ -18,18 +17,10 @@ def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
   if positional:
     raise UsageError(f'`flsec version` takes no {positional[0]!r}.')
   print(f'flsec {flsec.__version__}')
-  print(f'Python {platform.python_version()}')
+  print(f'Python {".".join(map(str, sys.version_info[:3]))}')
   for package in _PACKAGES:
     print(f'{package} {installed(package) or "not installed"}')
   return 0
-
-
-def installed(package: str) -> str:
-  """Returns a package's installed version, or ''; does not import it."""
-  try:
-    return importlib.metadata.version(package)
-  except importlib.metadata.PackageNotFoundError:
-    return ''
 
 
 COMMAND = Command(
@@ -37,4 +28,5 @@ COMMAND = Command(
   summary='Print the versions of flsec and of what it runs on.',
   usage='',
   run=run,
+  is_light=True,
 )

@@ -5,10 +5,11 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from absl import flags
-
+from flsec.commands import flags
 from flsec.commands.command import Command, UsageError
-from flsec.runtime import worker_gate
+
+# A module of its own, since it runs in a process of its own.
+_GATE = 'flsec.runtime.worker_gate'
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -45,7 +46,7 @@ def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> NoReturn:
   command = [
     sys.executable,
     '-m',
-    worker_gate.__name__,
+    _GATE,
     flag_values.host,
     str(flag_values.port),
   ]

@@ -2,10 +2,13 @@
 
 import dataclasses
 import pathlib
+import typing
 from typing import Optional
 
 from flsec import atomic_file
-from flsec.config import schema
+
+if typing.TYPE_CHECKING:
+  from flsec.config import schema
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Task:
 
   name: str
   directory: pathlib.Path
-  experiment: schema.Experiment
+  experiment: 'schema.Experiment'
 
   def check_place(self) -> None:
     """Refuses to begin where the folder of the sweep went away meanwhile.

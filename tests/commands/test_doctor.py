@@ -92,11 +92,16 @@ class TestPackages:
     assert 'missing no-such-package' in found.what
     assert 'make setup' in found.way_out
 
+  def test_tools_of_development_may_be_missing(self, tmp_path):
+    more = 'no-such-tool==1.0 \\\n    # via pytest\n'
+    found = self._check(tmp_path, '0.1', f'pytest==0.1\n{more}')
+    assert found.status == 'note' and 'no-such-tool' not in found.what
+
   def test_no_lock(self, tmp_path):
     assert doctor.packages(tmp_path / 'absent').status == 'note'
 
   def test_this_environment_is_the_lock(self):
-    assert doctor.packages(doctor._LOCK).status in ('fine', 'note')
+    assert doctor.packages(doctor.LOCK).status in ('fine', 'note')
 
 
 class TestImports:

@@ -1,15 +1,13 @@
 """Tests of `flsec export` as far as it is about models."""
 
 import pytest
-from absl import flags
 
-from flsec.commands import export
+from flsec.commands import export, flags
 from flsec.commands.command import UsageError
 
 
 def _run(*arguments):
   flag_values = flags.FlagValues()
-  flag_values.set_gnu_getopt(True)
   export.define_flags(flag_values)
   positional = flag_values(['export', *arguments])[1:]
   return export.run(flag_values, positional)
