@@ -17,7 +17,7 @@ BENCHMARK ?=
 # Processes of `make test`, 2 GB each; 0 runs the tests in one, for a debugger.
 WORKERS ?= 2
 PARALLEL = -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
-CODE := flsec tests benchmarks .ci
+CODE := flsec tests benchmarks scripts .ci
 
 CONFIG = $(firstword $(filter %.yaml,$(wildcard \
   experiments/$(EXP).yaml experiments/$(EXP) $(EXP))))
@@ -36,7 +36,7 @@ endif
 help: ## List the targets
 	@echo 'make TARGET [VARIABLE=value ...]'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' \
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' \
 	  $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo 'ARGS="..." goes to the command that a target runs, as in'
@@ -95,6 +95,14 @@ format: environment ## Format the code
 .PHONY: benchmark
 benchmark: known-benchmark environment ## Time a round, or run benchmarks/BENCHMARK.py
 	@$(BIN)/python -m benchmarks$(addprefix .,$(BENCHMARK)) $(ARGS)
+
+.PHONY: dist
+dist: environment ## Build wheel and sdist into dist/, the same bytes every time
+	@$(BIN)/python scripts/make_dist.py
+
+.PHONY: check-install
+check-install: environment ## Run BUILD.md's recipes from empty environments
+	@$(BIN)/python scripts/check_install.py $(ARGS)
 
 .PHONY: lock
 lock: ## Renew the locks from requirements*.in (needs uv and network)

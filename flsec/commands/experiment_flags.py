@@ -13,7 +13,11 @@ _EXPERIMENTS = pathlib.Path('experiments')
 def define(flag_values: flags.FlagValues) -> None:
   """Declares which experiment, with what changed, on which data."""
   flags.DEFINE_string(
-    'config', None, 'YAML file of the experiment.', flag_values=flag_values
+    'config',
+    None,
+    'YAML file of the experiment, or the name of one that comes with flsec, '
+    'such as quickstart.',
+    flag_values=flag_values,
   )
   flags.DEFINE_multi_string(
     'set',
@@ -48,11 +52,17 @@ def define(flag_values: flags.FlagValues) -> None:
 
 
 def config_file(flag: Optional[str], positional: Sequence[str]) -> str:
-  """Returns the YAML file that the command line names, in one way or other."""
+  """Returns the experiment that the command line names, in one way or other."""
   named = [*([flag] if flag else []), *positional]
   if len(named) != 1:
-    shipped = sorted(str(path) for path in _EXPERIMENTS.rglob('*.yaml'))
-    there = f' Here are: {", ".join(shipped)}.' if shipped else ''
+    from flsec.config import shipped
+
+    here = sorted(str(path) for path in _EXPERIMENTS.rglob('*.yaml'))
+    there = (
+      f' Here are: {", ".join(here)}.'
+      if here
+      else f' flsec comes with: {", ".join(shipped.names())}.'
+    )
     what = f'got {len(named)}: {", ".join(named)}' if named else 'got none'
     raise UsageError(
       f'This command takes one --config=FILE.yaml; {what}.{there}'

@@ -10,6 +10,7 @@ from flsec.config import (
   cell_names,
   estimate,
   overrides,
+  shipped,
   sizes,
   structure,
   sweep,
@@ -75,7 +76,7 @@ def load_cells(
   Nothing but the file and the plugins is read, and no TensorFlow imported.
 
   Args:
-    path: the file.
+    path: the file, or the name of a shipped experiment.
     sets: values to change, each as in `attack.scale=10`.
     sweeps: values to vary besides the file's `sweep:`, each as in
       `seed=[1, 2, 3]`.
@@ -86,6 +87,7 @@ def load_cells(
   Raises:
     ConfigError: the file, a flag or one of the cells is wrong; names it.
   """
+  path = shipped.path_of(path)
   raw = yaml_file.read(path)
   flags = [overrides.parse(text) for text in sets]
   if seed is not None:

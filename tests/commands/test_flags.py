@@ -44,16 +44,7 @@ def test_lists_are_the_callers_own(declared):
 
 
 def test_words_are_read_wherever_they_stand(declared):
-  words = [
-    'run',
-    'a.yaml',
-    '--noresume',
-    '-n',
-    'x',
-    '--set=a=1',
-    '--set',
-    'b=2',
-  ]
+  words = ['run', 'a.yaml', '--noresume', '-n', 'x', '--set=a=1']
   words += ['--set', 'b=2', '--jobs=2', '--format=pdf,tex', '--table=csv', 'c']
   assert declared(words) == ['run', 'a.yaml', 'c']
   assert declared.resume is False and declared.name == 'x'
