@@ -1,6 +1,7 @@
 """How the environment is made, with nothing installed."""
 
 import ast
+import configparser
 import importlib.util
 import os
 import pathlib
@@ -13,6 +14,7 @@ import pytest
 from fake_command import write_executable
 from packaging import requirements, utils
 
+import flsec
 from flsec.commands import packages
 
 _ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -82,6 +84,55 @@ class TestLock:
     assert "python_version >= '3.9' and python_version < '3.12'" in read(
       'pyproject.toml'
     )
+
+
+def declared() -> dict:
+  """Returns what setup.cfg asks pip for, by package."""
+  parser = configparser.ConfigParser()
+  parser.read_string(read('setup.cfg'))
+  lines = parser['options']['install_requires'].splitlines()
+  found = [requirements.Requirement(one) for one in filter(None, lines)]
+  return {utils.canonicalize_name(one.name): one for one in found}
+
+
+class TestDeclared:
+  # Nobody can meet what these ask for: a line of their own installs them.
+  _ALONE = {'tensorflow-federated', 'google-vizier'}
+  # What only tests and the build of the environment use.
+  _TOOLS = {*packages.DEVELOPMENT, 'packaging', 'wheel'}
+
+  def test_is_what_flsec_imports(self):
+    needed = set(wanted('requirements.in')) - self._ALONE - self._TOOLS
+    assert needed <= set(declared())
+
+  def test_the_lock_is_within_its_ranges(self):
+    lock = locked('requirements.txt')
+    for package, wish in declared().items():
+      assert lock[package], package
+      for version, _ in lock[package]:
+        assert wish.specifier.contains(version), package
+
+  def test_holds_what_tff_and_vizier_ask_for(self):
+    parents = dict.fromkeys(self._ALONE)
+    for block in re.split(r'\n(?=[a-z0-9])', read('requirements.txt')):
+      name = block.partition('==')[0]
+      if name in self._TOOLS or name in self._ALONE:
+        continue
+      if parents.keys() & set(
+        re.findall(r'#\s+(?:via )?([a-z-]+)$', block, re.M)
+      ):
+        assert name in declared(), name
+
+  def test_recipes_install_this_version_and_the_locked_tff(self):
+    text = read('BUILD.md')
+    lock = locked('requirements.txt')
+    for name in self._ALONE:
+      version = lock[name][0][0]
+      assert set(re.findall(rf'{name}==([\d.]+)', text)) == {version}
+    for version in re.findall(r'flsec-([\d.]+)(?:-py3|\.tar)', text):
+      assert version == flsec.__version__
+    for package, wish in wanted('requirements-override.txt').items():
+      assert f'"{package}{wish.specifier}"' in text
 
 
 def imported(path: pathlib.Path) -> set:

@@ -1,0 +1,51 @@
+"""The recipes that are run from empty environments, read but not run."""
+
+import importlib.util
+import pathlib
+
+import pytest
+
+_ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def script():
+  path = _ROOT / 'scripts' / 'check_install.py'
+  spec = importlib.util.spec_from_file_location('check_install', path)
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module
+
+
+def test_every_recipe_makes_an_environment_and_runs_quickstart(script):
+  recipes = script.recipes()
+  assert set(recipes) == {'pip', 'uv', 'uv-project', 'lock', 'docker'}
+  for name, parts in recipes.items():
+    text = ''.join(body for file, body in parts if not file)
+    assert text.splitlines()[-1].endswith('flsec run quickstart'), name
+    assert 'venv' in text or 'uv sync' in text, name
+
+
+def test_files_of_a_recipe_are_written(script):
+  files = [file for file, _ in script.recipes()['uv-project']]
+  assert files == ['pyproject.toml', '']
+
+
+def test_docker_commands_are_those_of_the_dockerfile(script):
+  text = (_ROOT / 'Dockerfile').read_text(encoding='utf-8')
+  runs = [line[4:] for line in text.splitlines() if line.startswith('RUN ')]
+  commands = script.docker_commands().splitlines()
+  assert len(runs) == 2 and set(runs) <= set(commands)
+  assert '--require-hashes' in runs[0]
+
+
+def test_an_instruction_that_is_not_run_is_refused(script, tmp_path):
+  script.ROOT = tmp_path
+  (tmp_path / 'Dockerfile').write_text('FROM x\nADD a b\n')
+  with pytest.raises(ValueError, match='ADD is not run'):
+    script.docker_commands()
+
+
+def test_an_unknown_recipe_is_named(script, capsys):
+  assert script.main(['conda']) == 2
+  assert 'No recipe conda. There are: pip, uv' in capsys.readouterr().err
