@@ -5,6 +5,7 @@ Help, and a command that is given no flag, need no package beside Python's own:
 """
 
 import dataclasses
+import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
@@ -102,11 +103,9 @@ class FlagValues:
     return self._read(words)
 
   def _read(self, words: Sequence[str]) -> list[str]:
-    from absl import (
-      flags,
-      logging,  # noqa: F401, it declares `verbosity`.
-    )
+    from absl import flags
 
+    importlib.import_module('absl.logging')  # It declares `verbosity`.
     absl_values = flags.FlagValues()
     absl_values.set_gnu_getopt(True)
     for flag in self.declared.values():
