@@ -7,9 +7,11 @@ from flsec.aggregators import krum_scores
 from flsec.aggregators.rule import (
   Measurements,
   Rule,
+  ServerContext,
   check_num_byzantine,
   stateless,
 )
+from flsec.aggregators.ties import tie_order
 from flsec.numerics import columns, gram, order_statistics, selection
 
 REPLICATIONS = ('none', 'flbyz')
@@ -21,9 +23,10 @@ def bulyan(*, num_byzantine: int, replication: str = 'none') -> Rule:
 
   1. theta = n - 2 f rows are chosen one after the other: each time Krum's
      choice among the n' rows that are left, scored by their n' - f - 2 nearest
-     neighbours (none where that is below 1). Ties go to the lowest client; the
-     last choices are ties where f <= 2, as a pair of nearest neighbours has one
-     score, so that the order of the clients matters there.
+     neighbours (none where that is below 1). Where f <= 2 the last choices are
+     ties, as a pair of nearest neighbours has one score. Ties go by an order
+     drawn anew in each round: by the lowest client they would go to the
+     malicious ones, wherever these come first.
   2. In each coordinate, the mean of the theta - 2 f values closest to the
      median of the theta; a tie between two sides takes the lower value.
 
@@ -33,7 +36,8 @@ def bulyan(*, num_byzantine: int, replication: str = 'none') -> Rule:
   Args:
     num_byzantine: f; needs n >= 4 f + 3 clients.
     replication: 'none', or 'flbyz' (FL-Byzantine-Library): the theta lowest
-      scores at once, and their trimmed mean with f values off on each side.
+      scores at once, ties to the lowest client, and their trimmed mean with f
+      values off on each side.
 
   Raises:
     ValueError: an option is out of its range.
@@ -50,7 +54,7 @@ def bulyan(*, num_byzantine: int, replication: str = 'none') -> Rule:
     )
 
   def choose_and_combine(
-    updates: tf.Tensor, scored: tf.Tensor
+    updates: tf.Tensor, scored: tf.Tensor, context: ServerContext
   ) -> tuple[tf.Tensor, Measurements]:
     rows = columns.num_rows(updates)
     theta = rows - 2 * num_byzantine
@@ -62,7 +66,8 @@ def bulyan(*, num_byzantine: int, replication: str = 'none') -> Rule:
         updates, num_byzantine, theta - num_byzantine - 1, chosen
       )
     else:
-      chosen = select(distances, num_byzantine, theta)
+      tied = tie_order('bulyan', rows, context)
+      chosen = select(distances, num_byzantine, theta, tied)
       update = order_statistics.mean_nearest_median(
         updates, theta - 2 * num_byzantine, chosen
       )
@@ -74,13 +79,17 @@ def bulyan(*, num_byzantine: int, replication: str = 'none') -> Rule:
     choose_and_combine,
     minimum_clients=4 * num_byzantine + 3,
     requirement=f'n >= 4 f + 3 with f = num_byzantine = {num_byzantine}',
+    needs=frozenset({'seed'} if replication == 'none' else ()),
     takes_scored_rows=True,
     has_shares=False,
   )
 
 
 def select(
-  distances: tf.Tensor, num_byzantine: int, count: columns.Count
+  distances: tf.Tensor,
+  num_byzantine: int,
+  count: columns.Count,
+  tied: tf.Tensor,
 ) -> tf.Tensor:
   """Chooses rows one by one, each Krum's choice among those left.
 
@@ -88,6 +97,7 @@ def select(
     distances: float64 [n, n], squared.
     num_byzantine: f.
     count: rows to choose.
+    tied: int32 [n], the order in which rows of one score are taken.
 
   Returns:
     int32 [count], ascending.
@@ -107,7 +117,8 @@ def select(
     scores = tf.reduce_sum(
       tf.where(is_neighbor, ascending, tf.zeros_like(ascending)), axis=1
     )
-    best = selection.smallest(tf.where(is_left, scores, far), 1)[0]
+    in_order = tf.gather(tf.where(is_left, scores, far), tied)
+    best = tf.gather(tied, tf.argmin(in_order, output_type=tf.int32))
     return step + 1, is_left & (tf.range(rows) != best)
 
   _, is_left = tf.while_loop(

@@ -8,6 +8,7 @@ import tensorflow as tf
 from flsec.aggregators.rule import (
   Measurements,
   Rule,
+  ServerContext,
   check_num_byzantine,
   stateless,
 )
@@ -70,8 +71,9 @@ def density_rule(
   is_replication = options.replication != 'none'
 
   def aggregate(
-    updates: tf.Tensor, scored: tf.Tensor
+    updates: tf.Tensor, scored: tf.Tensor, context: ServerContext
   ) -> tuple[tf.Tensor, Measurements]:
+    del context
     products = gram(scored)
     # The authors' code scales whole rows to length 1, before anything else:
     # these, and not the amplified ones, have the norm 1.

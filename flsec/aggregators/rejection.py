@@ -17,11 +17,8 @@ from flsec.aggregators.rule import (
   require_clients,
 )
 from flsec.aggregators.server_examples import server_examples
+from flsec.aggregators.ties import tie_order
 from flsec.numerics import columns
-from flsec.numerics.random_order import random_order
-
-# Sets the draw for ties apart from those of the rule inside.
-_TIES = 0x71E5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +105,7 @@ def _next(
   harms = {'error': sign * errors, 'loss': sign * losses}
   # Error rates are whole numbers of examples, and tie often: were the lowest
   # clients always rejected, it would matter who is called client 0.
-  tied = _tie_order(options.name, errors, context)
+  tied = tie_order(options.name, columns.num_rows(errors), context)
   ranks = [_harm_rank(harms[name], tied) for name in options.criteria]
   order, num_kept = _keep(options, ranks, tied)
   rows = updates.shape[0]
@@ -120,21 +117,6 @@ def _next(
   return apply_to_kept(
     options.rule, state, updates, weights, context, order, num_kept, possible
   )
-
-
-def _tie_order(
-  name: str, scores: tf.Tensor, context: ServerContext
-) -> tf.Tensor:
-  """Returns int32 [n], the round's order of clients that tie."""
-  if context.seed is None:
-    raise ValueError(
-      f'{name} breaks ties in an order drawn from the `seed` of the round; the '
-      'context has none. Call the rule inside a round, or fill in the context.'
-    )
-  seed = tf.random.experimental.stateless_fold_in(
-    context.seed, _TIES, alg='philox'
-  )
-  return random_order(columns.num_rows(scores), seed)
 
 
 def _sorted(scores: tf.Tensor, tied: tf.Tensor) -> tf.Tensor:

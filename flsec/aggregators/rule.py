@@ -190,8 +190,9 @@ def stateless(
     needs: see `Rule`.
     is_weighted_mean: see `Rule`.
     selects_rows: see `Rule`.
-    takes_scored_rows: `aggregate` is `(updates [n, d], scored [n, e]) -> ...`
-      instead, and looks at `scored` to score the rows (`Rule.scored_by`).
+    takes_scored_rows: `aggregate` is `(updates [n, d], scored [n, e], context)
+      -> ...` instead, and looks at `scored` to score the rows
+      (`Rule.scored_by`).
     has_shares: see `Rule`.
     leaves_out_rows: see `Rule`.
   """
@@ -205,7 +206,7 @@ def stateless(
     ) -> tuple[State, tf.Tensor, Measurements]:
       updates = require_clients(updates, name, minimum_clients, requirement)
       if takes_scored_rows:
-        result = aggregate(updates, view(updates))
+        result = aggregate(updates, view(updates), context)
       else:
         result = aggregate(updates, weights, context)
       return (state, *_checked(name, updates, *result))

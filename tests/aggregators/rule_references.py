@@ -29,9 +29,10 @@ def multi_krum(x, f, m):
   return x[np.argsort(scores, kind='stable')[:m]].mean(axis=0)
 
 
-def bulyan_choice(x, f):
+def bulyan_choice(x, f, tied):
+  """Ties go by `tied`, an order of the clients."""
   distances = squared_distances(x)
-  left, chosen = list(range(len(x))), []
+  left, chosen = [int(client) for client in tied], []
   for _ in range(len(x) - 2 * f):
     scores = krum_scores(distances[np.ix_(left, left)], len(left) - f - 2)
     chosen.append(left.pop(int(np.argmin(scores))))
@@ -49,8 +50,8 @@ def mean_nearest_median(x, count):
   return np.array(result)
 
 
-def bulyan(x, f):
-  chosen = np.asarray(x, np.float64)[bulyan_choice(x, f)]
+def bulyan(x, f, tied):
+  chosen = np.asarray(x, np.float64)[bulyan_choice(x, f, tied)]
   return mean_nearest_median(chosen, len(chosen) - 2 * f)
 
 

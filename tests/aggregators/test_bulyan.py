@@ -1,5 +1,7 @@
 """Bulyan."""
 
+import collections
+
 import numpy as np
 import pytest
 import rule_cases
@@ -7,14 +9,14 @@ import rule_references as reference
 import tensorflow as tf
 
 from flsec import aggregators
-from flsec.aggregators import bulyan
+from flsec.aggregators import bulyan, ties
+from flsec.aggregators.rule import ServerContext
 
 EXAMPLE = np.array([[0.0], [1], [2], [3], [4], [5], [100]], np.float32)
 
 
-@pytest.mark.parametrize('replication', ['none', 'flbyz'])
-def test_worked_example(replication):
-  rule = aggregators.build('bulyan', num_byzantine=1, replication=replication)
+def test_worked_example():
+  rule = aggregators.build('bulyan', num_byzantine=1, replication='flbyz')
   update, measured = rule_cases.apply(rule, EXAMPLE)
   np.testing.assert_allclose(update, [2.0])
   np.testing.assert_allclose(
@@ -22,16 +24,45 @@ def test_worked_example(replication):
   )
 
 
+def test_worked_example_of_ties():
+  # Of seven with four neighbours each, 2 and 3 have the lowest score (10); the
+  # other one follows. Of 0, 1, 4, 5, 100 with two, 1 and 4 tie (10); after 1,
+  # say, 4 and 5 tie as a pair (1), and of the three that are left then, with no
+  # neighbours at all, it is anyone's turn: the far one's, too.
+  distances = tf.constant(reference.squared_distances(EXAMPLE))
+  far, possible = collections.Counter(), collections.Counter()
+  for place in (0, 6):
+    rows = np.roll(np.arange(7), place + 1)  # Client `place` sends 100.
+    assert EXAMPLE[rows][place] == 100
+    moved = tf.gather(tf.gather(distances, rows), rows, axis=1)
+    for seed in range(400):
+      tied = np.random.default_rng(seed).permutation(7)
+      chosen = bulyan.select(moved, 1, 5, tf.constant(tied, tf.int32))
+      values = frozenset(EXAMPLE[rows[chosen.numpy()], 0].tolist())
+      far[place] += 100.0 in values
+      possible[values] += 1
+  first = [{2, 3, 1, 4}, {2, 3, 1, 5}, {2, 3, 4, 0}]
+  rest = {0, 1, 4, 5, 100}
+  assert set(possible) <= {
+    frozenset(one | {last}) for one in first for last in rest - one
+  }
+  # A third of 400 each, give or take six standard deviations, wherever it is.
+  assert all(76 < far[place] < 190 for place in (0, 6))
+
+
 @pytest.mark.parametrize('f', [0, 1, 2, 3])
 @pytest.mark.parametrize('scale', [1.0, 1e-5, 1e-8])
 def test_the_iterative_choice_and_the_result(f, scale):
   x = rule_cases.stack(f, clients=17) * np.float32(scale)
   distances = tf.constant(reference.squared_distances(x))
+  context = ServerContext(seed=tf.constant([0, 0]))
+  tied = ties.tie_order('bulyan', len(x), context)
   np.testing.assert_array_equal(
-    bulyan.select(distances, f, len(x) - 2 * f), reference.bulyan_choice(x, f)
+    bulyan.select(distances, f, len(x) - 2 * f, tied),
+    reference.bulyan_choice(x, f, tied.numpy()),
   )
   rule = aggregators.build('bulyan', num_byzantine=f)
-  assert rule_cases.is_close(rule(x), reference.bulyan(x, f))
+  assert rule_cases.is_close(rule(x), reference.bulyan(x, f, tied.numpy()))
 
 
 def test_choosing_one_by_one_is_not_choosing_at_once():

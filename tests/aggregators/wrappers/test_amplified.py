@@ -189,7 +189,7 @@ def test_patches_of_one_entry_are_the_rule_itself(inside):
   rule = aggregators.build(
     'amplified', rule=inside, kernel_size=1, bias_mode='keep'
   )
-  wanted = aggregators.build(**inside)(x)
+  wanted = aggregators.build(**inside)(x, context=given)
   np.testing.assert_allclose(rule(x, context=given), wanted, atol=1e-6)
 
 
