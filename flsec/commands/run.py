@@ -5,14 +5,11 @@ Nothing outside Python's own modules is imported with this one.
 
 import pathlib
 import sys
-import warnings
 from collections.abc import Sequence
 
 from flsec.commands import experiment_flags, flags, run_flags
 from flsec.commands.command import Command
-from flsec.config.errors import ConfigError
-from flsec.runtime import available_memory, threads
-from flsec.sweeps import endings
+from flsec.sweeps import endings, running
 from flsec.sweeps.task import Options, Outcome, Task
 
 EXIT_CELLS_FAILED = 1
@@ -38,7 +35,9 @@ def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
   root = pathlib.Path(flag_values.output_dir) / cells[0].experiment.name
   tasks = [Task(cell.name, root / cell.name, cell.experiment) for cell in cells]
   pending = [
-    task for task in tasks if not _is_done(task, flag_values.resume, console)
+    task
+    for task in tasks
+    if not running.is_done(task, flag_values.resume, console.say)
   ]
   outcomes: list[Outcome] = []
   if pending:
@@ -51,106 +50,17 @@ def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
       profile=flag_values.profile,
       verbosity=console.verbosity,
     )
-    outcomes = _run(pending, len(tasks), options, flag_values, console)
+    wishes = running.Wishes(
+      say=console.say,
+      show=lambda directory: _show(directory, console),
+      jobs=flag_values.jobs,
+      fail_fast=flag_values.fail_fast,
+      is_quiet=console.is_quiet,
+    )
+    outcomes = running.run(pending, len(tasks), options, wishes)
   if len(tasks) > 1:
     _show(root, console)
   return _exit_code(outcomes)
-
-
-def _run(
-  pending: Sequence[Task],
-  num_cells: int,
-  options: Options,
-  flag_values: flags.FlagValues,
-  console: run_flags.Console,
-) -> list[Outcome]:
-  """Runs cells side by side where that may be faster."""
-  from flsec.sweeps.capacity import Capacity
-
-  capacity = Capacity(
-    threads.usable_cores(),
-    len(pending),
-    wanted=flag_values.jobs,
-    threads=pending[0].experiment.runtime.threads,
-    available_bytes=available_memory.available_bytes,
-  )
-  if capacity.most == 1:
-    return _one_by_one(
-      pending, num_cells, options, flag_values.fail_fast, console
-    )
-  from flsec.sweeps import processes
-  from flsec.sweeps.display import Display
-
-  processes.check(pending, options)
-  display = Display(
-    pending, done_before=num_cells - len(pending), is_quiet=console.is_quiet
-  )
-  try:
-    return processes.run(
-      pending, options, capacity, display, fail_fast=flag_values.fail_fast
-    )
-  finally:
-    display.close()
-
-
-def _one_by_one(
-  pending: Sequence[Task],
-  num_cells: int,
-  options: Options,
-  fail_fast: bool,
-  console: run_flags.Console,
-) -> list[Outcome]:
-  threads.configure(pending[0].experiment.runtime.threads)
-  # A note for the authors of packages, not for who runs an experiment.
-  warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
-  # TensorFlow is imported here, its threads being configured.
-  from flsec.experiment import loop, preflight
-  from flsec.experiment.progress import Watcher
-  from flsec.sweeps import one_by_one
-
-  for task in pending:
-    try:
-      preflight.check_components(task.experiment)
-    except ConfigError as error:
-      raise error.at(task.name) from error.__cause__
-  numbers = iter(range(num_cells - len(pending) + 1, num_cells + 1))
-
-  def begun(task: Task) -> None:
-    count = f'[{next(numbers)}/{num_cells}] ' if num_cells > 1 else ''
-    console.say(f'{count}{task.directory}')
-
-  def ended(outcome: Outcome) -> None:
-    if outcome.failure is None:
-      _show(outcome.task.directory, console)
-    elif num_cells > 1:
-      console.say(f'{outcome.task.name}: FAILED: {outcome.failure}')
-
-  return one_by_one.run(
-    pending,
-    options,
-    loop.run_cell,
-    watcher=Watcher if console.is_quiet else lambda: None,
-    begun=begun,
-    ended=ended,
-    is_alone=num_cells == 1,
-    fail_fast=fail_fast,
-  )
-
-
-def _is_done(task: Task, resume: bool, console: run_flags.Console) -> bool:
-  """Tells whether a cell was finished before; refuses a folder not its own."""
-  from flsec.config import dump
-  from flsec.experiment import folder_lock, run_directory
-
-  directory = task.directory
-  text = dump.to_yaml(task.experiment)
-  fingerprint = dump.fingerprint(task.experiment)
-  if run_directory.check(directory, text, fingerprint, resume) == 'done':
-    console.say(f'{directory} is done already; its report is there.')
-    return True
-  if folder_lock.is_held(directory):
-    raise folder_lock.held(directory)
-  return False
 
 
 def _show(directory: pathlib.Path, console: run_flags.Console) -> None:

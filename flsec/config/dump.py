@@ -15,7 +15,7 @@ _FINGERPRINT_LENGTH = 16
 
 def to_dict(experiment: Experiment) -> dict[str, Any]:
   """Returns the plain mapping that `structure` makes this experiment of."""
-  return _plain(experiment)
+  return plain(experiment)
 
 
 def to_yaml(experiment: Experiment) -> str:
@@ -48,12 +48,13 @@ def fingerprint(experiment: Experiment) -> str:
   return hashlib.sha256(text.encode()).hexdigest()[:_FINGERPRINT_LENGTH]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+  """Returns a value as a YAML file holds it: mappings, lists and scalars."""
   if isinstance(value, Component):
-    return {'name': value.name, **_plain(value.options)}
+    return {'name': value.name, **plain(value.options)}
   if dataclasses.is_dataclass(value):
     fields = {
-      field.name: _plain(getattr(value, field.name))
+      field.name: plain(getattr(value, field.name))
       for field in dataclasses.fields(value)
     }
     # The options of a data set or an attack stand beside its fields.
@@ -61,7 +62,7 @@ def _plain(value: Any) -> Any:
     first = {'name': fields['name']} if 'name' in fields else {}
     return {**first, **options, **fields}
   if isinstance(value, Mapping):
-    return {str(key): _plain(one) for key, one in value.items()}
+    return {str(key): plain(one) for key, one in value.items()}
   if isinstance(value, (list, tuple)):
-    return [_plain(one) for one in value]
+    return [plain(one) for one in value]
   return value

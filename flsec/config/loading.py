@@ -92,8 +92,33 @@ def load_cells(
   flags = [overrides.parse(text) for text in sets]
   if seed is not None:
     flags.append(Override('seed', seed, f'--seed={seed}'))
-  plain, varied = sizes.resize(raw, size, path)
   swept = [overrides.parse(text, '--sweep') for text in sweeps]
+  return cells_of(raw, path, flags, swept, plugins, size)
+
+
+def cells_of(
+  raw: Mapping[str, Any],
+  path: str,
+  flags: Sequence[Override] = (),
+  swept: Sequence[Override] = (),
+  plugins: Sequence[str] = (),
+  size: str = sizes.FULL,
+) -> list[Cell]:
+  """Returns every cell of a plain mapping.
+
+  Args:
+    raw: as a file holds it.
+    path: the file, or what errors call the mapping; plug-ins that it names are
+      looked for in its folder, which else is the present one.
+    flags: values to change.
+    swept: values to vary, a list each.
+    plugins: as of `load_cells`.
+    size: as of `load_cells`.
+
+  Raises:
+    ConfigError: as of `load_cells`.
+  """
+  plain, varied = sizes.resize(raw, size, path)
   for one in swept:
     varied = sweep.change(varied, {one.path: one.value}, one.source)
   chosen = varied.choices()

@@ -4,6 +4,7 @@ TensorFlow reads its thread counts once, when it starts, so they are put into
 the environment before it is imported; nothing here imports it.
 """
 
+import contextlib
 import math
 import os
 import pathlib
@@ -86,6 +87,30 @@ def configure(threads: Optional[int] = None) -> int:
   os.environ.setdefault('TF_NUM_INTRAOP_THREADS', '1')
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
   return int(os.environ[_THREADS])
+
+
+def settle(threads: Optional[int] = None) -> int:
+  """Sets TensorFlow's threads as `configure` does, as far as that still works.
+
+  For a program, or a notebook, that may have imported TensorFlow itself. Where
+  TensorFlow has begun, its threads stay as they are: the results are the same
+  bits, a round may take longer.
+
+  Args:
+    threads: as in `configure`.
+
+  Returns:
+    The number of threads that a run will use.
+  """
+  if 'tensorflow' not in sys.modules:
+    return configure(threads)
+  import tensorflow as tf
+
+  number = threads or int(os.environ.get(_THREADS) or usable_cores())
+  with contextlib.suppress(RuntimeError):  # It has begun.
+    tf.config.threading.set_inter_op_parallelism_threads(number)
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+  return number
 
 
 def _quota(cgroup: pathlib.Path, process: pathlib.Path) -> Optional[float]:

@@ -1,0 +1,135 @@
+"""Runs the cells of an experiment, one after another or side by side.
+
+Nothing outside Python's own modules is imported with this one.
+"""
+
+import dataclasses
+import pathlib
+import warnings
+from collections.abc import Sequence
+from typing import Callable, Optional
+
+from flsec.config.errors import ConfigError
+from flsec.runtime import available_memory, threads
+from flsec.sweeps.task import Options, Outcome, Task
+
+
+@dataclasses.dataclass(frozen=True)
+class Wishes:
+  """How the caller wants cells to be run, and what he is told meanwhile.
+
+  Attributes:
+    say: shows a line.
+    show: shows what a finished cell came to, given its folder.
+    jobs: cells at once; None: as many as there are cores and memory for.
+    fail_fast: whether a cell that fails ends the others.
+    is_quiet: whether progress is hidden.
+    configure: sets TensorFlow's threads before the first cell of this process.
+  """
+
+  say: Callable[[str], None]
+  show: Callable[[pathlib.Path], None]
+  jobs: Optional[int] = None
+  fail_fast: bool = False
+  is_quiet: bool = False
+  configure: Callable[[Optional[int]], int] = threads.configure
+
+
+def is_done(task: Task, resume: bool, say: Callable[[str], None]) -> bool:
+  """Tells whether a cell was finished before; refuses a folder not its own."""
+  from flsec.config import dump
+  from flsec.experiment import folder_lock, run_directory
+
+  directory = task.directory
+  text = dump.to_yaml(task.experiment)
+  fingerprint = dump.fingerprint(task.experiment)
+  if run_directory.check(directory, text, fingerprint, resume) == 'done':
+    say(f'{directory} is done already; its report is there.')
+    return True
+  if folder_lock.is_held(directory):
+    raise folder_lock.held(directory)
+  return False
+
+
+def run(
+  pending: Sequence[Task], num_cells: int, options: Options, wishes: Wishes
+) -> list[Outcome]:
+  """Runs cells, side by side where that may be faster.
+
+  Args:
+    pending: the cells that are not done yet, at least one.
+    num_cells: those that are, included.
+    options: how each is run.
+    wishes: of the caller.
+
+  Returns:
+    How each ended.
+
+  Raises:
+    ConfigError: one of them cannot be run; then none is.
+    Exception: that of a cell which is the only one.
+  """
+  from flsec.sweeps.capacity import Capacity
+
+  capacity = Capacity(
+    threads.usable_cores(),
+    len(pending),
+    wanted=wishes.jobs,
+    threads=pending[0].experiment.runtime.threads,
+    available_bytes=available_memory.available_bytes,
+  )
+  if capacity.most == 1:
+    return _one_by_one(pending, num_cells, options, wishes)
+  from flsec.sweeps import processes
+  from flsec.sweeps.display import Display
+
+  processes.check(pending, options)
+  display = Display(
+    pending, done_before=num_cells - len(pending), is_quiet=wishes.is_quiet
+  )
+  try:
+    return processes.run(
+      pending, options, capacity, display, fail_fast=wishes.fail_fast
+    )
+  finally:
+    display.close()
+
+
+def _one_by_one(
+  pending: Sequence[Task], num_cells: int, options: Options, wishes: Wishes
+) -> list[Outcome]:
+  wishes.configure(pending[0].experiment.runtime.threads)
+  # A note for the authors of packages, not for who runs an experiment.
+  warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
+  # TensorFlow is imported here, its threads being configured.
+  from flsec.experiment import loop, preflight
+  from flsec.experiment.progress import Watcher
+  from flsec.sweeps import one_by_one
+
+  for task in pending:
+    try:
+      preflight.check_components(task.experiment)
+    except ConfigError as error:
+      raise error.at(task.name) from error.__cause__
+  numbers = iter(range(num_cells - len(pending) + 1, num_cells + 1))
+
+  def begun(task: Task) -> None:
+    count = f'[{next(numbers)}/{num_cells}] ' if num_cells > 1 else ''
+    wishes.say(f'{count}{task.directory}')
+
+  def ended(outcome: Outcome) -> None:
+    if outcome.failure is None:
+      wishes.show(outcome.task.directory)
+    elif num_cells > 1:
+      wishes.say(f'{outcome.task.name}: FAILED: {outcome.failure}')
+
+  return one_by_one.run(
+    pending,
+    options,
+    loop.run_cell,
+    watcher=Watcher if wishes.is_quiet else lambda: None,
+    begun=begun,
+    ended=ended,
+    is_alone=num_cells == 1,
+    fail_fast=wishes.fail_fast,
+  )
