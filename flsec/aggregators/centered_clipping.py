@@ -1,5 +1,7 @@
 """Centered clipping: the clipped mean around a running centre."""
 
+from typing import Union
+
 import tensorflow as tf
 
 from flsec import registry
@@ -61,7 +63,9 @@ def centered_clipping(*, radius: float = 1.0, num_iterations: int = 1) -> Rule:
   )
 
 
-def clip_factors(squared_norms: tf.Tensor, radius: float) -> tf.Tensor:
+def clip_factors(
+  squared_norms: tf.Tensor, radius: Union[float, tf.Tensor]
+) -> tf.Tensor:
   """Returns `min(1, radius / norm)`; 1 where the norm is 0."""
   norms = tf.sqrt(squared_norms)
   radius = tf.cast(radius, norms.dtype)

@@ -4,6 +4,7 @@ import os
 import pathlib
 import sys
 import textwrap
+import warnings
 from collections.abc import Sequence
 
 from flsec.commands import flags
@@ -24,16 +25,32 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 
 def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
-  """Writes the converted YAML; what was not carried over goes to stderr."""
-  from flsec.config import reference_stack, yaml_file
+  """Writes the converted YAML; what was not carried over goes to stderr.
+
+  Raises:
+    ConfigError: the result would be another experiment, or is none.
+  """
+  from flsec.config import loading, reference_stack, yaml_file
+  from flsec.config.errors import ConfigError
 
   if len(positional) != 1:
     raise UsageError(
       f'`flsec convert` takes one YAML file; got {len(positional)} arguments.'
     )
-  conversion = reference_stack.convert(yaml_file.read(positional[0]))
+  path = positional[0]
+  raw = yaml_file.read(path)
+  # A note for the authors of packages, not for who converts.
+  warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
+  try:
+    conversion = reference_stack.convert(raw)
+    # TensorFlow takes seconds to import: not before the file is found good.
+    from flsec.experiment import converted
+
+    converted.check(loading.from_mapping(conversion.config))
+  except ConfigError as error:
+    raise error.at(path) from error
   text = yaml_file.write(conversion.config)
-  header = f'# Converted from {os.path.basename(positional[0])}.\n'
+  header = f'# Converted from {os.path.basename(path)}.\n'
   comments = [_comment(one) for one in conversion.notes]
   document = ''.join([header, *comments, text])
   if flag_values.output is None:

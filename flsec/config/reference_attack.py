@@ -7,23 +7,29 @@ from flsec.config.tracked_mapping import TrackedMapping
 _BASE = 'client.malicious'
 # The reference stack's default for "never stops".
 _NEVER = 1_000_000
-_TRAINING = 'attackers train as honest clients do (clients)'
 _DROPPED = {
   'attack_type': 'the reference code overwrites it',
-  'estimate_other_updates': 'attackers do not subtract estimates',
-  'objective.args.num_epochs': _TRAINING,
-  'objective.args.num_batch': _TRAINING,
-  'objective.args.optimizer': _TRAINING,
-  'objective.args.learning_rate': _TRAINING,
-  'objective.args.reduce_lr': _TRAINING,
-  'objective.args.step_decay': _TRAINING,
-  'objective.args.noise_level': 'the reference code loses it',
+  'objective.args': 'attackers train as honest clients do (see clients)',
   'backdoor.remove_from_benign_dataset': 'the reference code does not either',
   'backdoor.augment_times': 'success is measured on all test victims',
   'backdoor.augment_data': 'images are not augmented',
   'backdoor.max_test_batches': 'success is measured on all test victims',
   'backdoor.tasks': 'every malicious client poisons its own examples',
   'backdoor.aux_samples': 'every malicious client poisons its own examples',
+  'backdoor.description': 'it is a comment',
+  'evasion.args.clipping_bound': 'the reference code does not use it here',
+}
+_REFUSED = {
+  'estimate_other_updates': 'attackers do not subtract estimates of others',
+  'stealth': 'there is no alternating minimisation',
+  'contamination': 'attackers do not change a subset of neurons',
+}
+# What the reference code labels its own sets of edge cases as, whatever the
+# file's target_label.
+_EDGE_LABELS = {
+  'EuropeanSevenEdgeCase': 1,
+  'NorthWesternEdgeCase': 9,
+  'CifarRandomNoise': 2,
 }
 
 
@@ -52,11 +58,14 @@ def attack_of(source: TrackedMapping) -> Optional[dict[str, Any]]:
       'changes nothing in the reference code; attacks that craft updates '
       '(fang_trimmed_mean, min_max) take attack.knowledge: full',
     )
-  if source.get(f'{_BASE}.multi_attacker_scale_divide', object):
+  if source.is_set(f'{_BASE}.multi_attacker_scale_divide'):
     source.note(
       f'{_BASE}.multi_attacker_scale_divide',
       "there all attackers send the first one's update; here each its own",
     )
+  for path, why in _REFUSED.items():
+    if source.is_set(f'{_BASE}.{path}'):
+      source.refuse(f'{_BASE}.{path}', why)
   for path, why in _DROPPED.items():
     source.drop(f'{_BASE}.{path}', why)
   return attack
@@ -74,20 +83,29 @@ def _schedule(source: TrackedMapping) -> dict[str, Any]:
 
 def _objective(source: TrackedMapping) -> dict[str, Any]:
   """Returns what malicious clients train for, schedule and scale left out."""
-  objective = source.get(f'{_BASE}.objective.name', str, 'TargetedAttack')
+  path = f'{_BASE}.objective.name'
+  objective = source.get(path, str, '')
   if objective == 'UntargetedAttack':
+    source.drop(f'{_BASE}.backdoor', 'an untargeted attack has none')
     source.note(
-      f'{_BASE}.objective.name',
+      path,
       'UntargetedAttack climbs the loss while it trains; gradient_ascent sends '
       'minus the honest update',
     )
     return {'name': 'gradient_ascent'}
   if objective != 'TargetedAttack':
-    source.note(f'{_BASE}.objective.name', f'{objective!r} has no counterpart')
-  kind = source.get(f'{_BASE}.backdoor.type', str, 'tasks')
-  target = source.get(f'{_BASE}.backdoor.target_label', int, 7)
-  origin = source.get(f'{_BASE}.backdoor.source_label', int)
+    source.refuse(path, f'{objective!r} has no counterpart')
+    return {'name': objective}
+  return _backdoor(source)
+
+
+def _backdoor(source: TrackedMapping) -> dict[str, Any]:
+  path = f'{_BASE}.backdoor'
+  kind = source.get(f'{path}.type', str, '')
+  target = source.get(f'{path}.target_label', int, 7)
+  origin = source.get(f'{path}.source_label', int, 1)
   poisoned = source.get(f'{_BASE}.objective.args.poison_samples', int)
+  count = {} if poisoned is None else {'num_poisoned': poisoned}
   if kind == 'tasks':
     if poisoned is not None:
       source.note(
@@ -96,27 +114,59 @@ def _objective(source: TrackedMapping) -> dict[str, Any]:
       )
     return {
       'name': 'label_flip',
-      'source_label': 1 if origin is None else origin,
+      'source_label': origin,
       'target_label': target,
     }
-  if kind.endswith('pixel_pattern'):
-    attack = {'name': 'badnets', 'target_label': target}
-    if origin is not None and kind != 'pixel_pattern':
-      attack['source_label'] = origin
-    if poisoned is not None:
-      attack['num_poisoned'] = poisoned
-    source.note(
-      f'{_BASE}.backdoor.type',
-      'its trigger is a 4x4 block of ones at the top left; give badnets a '
-      '`trigger` for that',
+  if kind == 'pixel_pattern':
+    return {
+      'name': 'badnets',
+      'trigger': 'fl_analysis',
+      'target_label': target,
+      **count,
+    }
+  if kind == 'tasks_pixel_pattern':
+    corner = source.get(f'{path}.trigger_position', int, 0)
+    return {
+      'name': 'badnets',
+      'trigger': {'patch': [4, 4], 'position': [corner, corner]},
+      'source_label': origin,
+      'target_label': target,
+      **count,
+    }
+  if kind in ('edge', 'semantic'):
+    return {'name': 'edge_case', **_own_examples(source, kind, target), **count}
+  source.refuse(f'{path}.type', f'{kind!r} has no counterpart')
+  return {'name': kind}
+
+
+def _own_examples(
+  source: TrackedMapping, kind: str, target: int
+) -> dict[str, Any]:
+  """Returns the file of a backdoor's examples, and their label."""
+  path = f'{_BASE}.backdoor'
+  if kind == 'edge':
+    name = source.get(f'{path}.edge_case_type', str, '')
+    if name not in _EDGE_LABELS:
+      source.refuse(f'{path}.edge_case_type', f'{name!r} has no counterpart')
+    target = _EDGE_LABELS.get(name, target)
+    source.drop(
+      f'{path}.edge_case_p', 'only attackers hold edge cases here', 1.0
     )
-    return attack
+    examples = f'the examples of {name}'
+  else:
+    train = source.get(f'{path}.train', list, [])
+    test = source.get(f'{path}.test', list, [])
+    examples = (
+      f'{len(train)} training images of the data set by their number, listed '
+      f'in {source.name(f"{path}.train")}, and {len(test)} in '
+      f'{source.name(f"{path}.test")}'
+    )
   source.note(
-    f'{_BASE}.backdoor.type',
-    f'{kind!r} takes examples of its own, which edge_case reads from a file: '
-    'name it in attack.file',
+    f'{path}.type',
+    f'{kind!r} has examples of its own, {examples}: write them to attack.file, '
+    'as x_train and x_test; the run is refused until it is there',
   )
-  return {'name': 'edge_case', 'file': 'edge_cases.npz', 'target_label': target}
+  return {'file': f'{kind}_examples.npz', 'target_label': target}
 
 
 def _scaled(source: TrackedMapping, attack: dict[str, Any]) -> dict[str, Any]:
@@ -125,7 +175,7 @@ def _scaled(source: TrackedMapping, attack: dict[str, Any]) -> dict[str, Any]:
   if not source.has(path):
     return attack
   name = source.get(f'{path}.name', str, '')
-  scale = source.get(f'{path}.args.scale_factor', float)
+  scale = source.get(f'{path}.args.scale_factor', float, 1.0)
   radius = source.get(f'{path}.args.pgd_factor', float)
   norm = source.get(f'{path}.args.norm_type', str, 'l2')
   if name == 'NeurotoxinEvasion':
@@ -135,18 +185,30 @@ def _scaled(source: TrackedMapping, attack: dict[str, Any]) -> dict[str, Any]:
       'attack': attack,
       'keep_fraction': 1 - percent / 100,
     }
-  elif name == 'NormBoundPGDEvasion' and radius and norm in ('l2', 'linf'):
-    return {
-      'name': 'projected',
-      'attack': attack,
-      'radius': radius,
-      'norm': norm,
-      'scale': scale or 1.0,
-    }
   elif name != 'NormBoundPGDEvasion':
-    source.note(f'{path}.name', f'{name!r} has no counterpart but its scale')
+    source.refuse(f'{path}.name', f'{name!r} has no counterpart')
   elif radius:
-    source.note(f'{path}.args.norm_type', f'no projection onto {norm!r} balls')
-  if scale and scale != 1:
+    return _projected(source, attack, radius, norm, scale)
+  if scale != 1:
     return {'name': 'model_replacement', 'attack': attack, 'scale': scale}
   return attack
+
+
+def _projected(
+  source: TrackedMapping,
+  attack: dict[str, Any],
+  radius: float,
+  norm: str,
+  scale: float,
+) -> dict[str, Any]:
+  path = f'{_BASE}.evasion.args.norm_type'
+  norm = 'linf' if norm == 'l_inf' else norm
+  if norm not in ('l2', 'linf'):
+    source.refuse(path, f'attackers do not project onto {norm!r} balls')
+  return {
+    'name': 'projected',
+    'attack': attack,
+    'radius': radius,
+    'norm': norm,
+    'scale': scale,
+  }

@@ -14,7 +14,8 @@ class StartConfig:
   Attributes:
     path: the folder of a finished run of the same model, whose last weights are
       taken (and what its phases have removed); or a Keras model: a `.keras` or
-      `.h5` file, or the folder of a SavedModel, with the same layers.
+      `.h5` file, or the folder of a SavedModel, with the same layers (those of
+      a Sequential model may have other names).
     client_state: take the clients' momenta and optimiser slots too, of a run
       with as many clients.
   """

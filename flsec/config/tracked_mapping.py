@@ -1,53 +1,76 @@
 """A nested mapping that remembers what was read, so that nothing is lost."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Optional
 
 from flsec.config.errors import found, join
+
+# Whatever type a value has.
+ANYTHING = object
 
 
 class TrackedMapping:
   """Reads values by path; what is never read can be listed at the end.
 
-  A value of the wrong type is treated as left out, with a note.
-
   Attributes:
     notes: what a reader has to know, each as `path: text`.
+    refusals: what makes another experiment of it, likewise.
   """
 
-  def __init__(self, raw: Mapping[str, Any]) -> None:
+  def __init__(
+    self, raw: Mapping[str, Any], names: Optional[Mapping[str, str]] = None
+  ) -> None:
+    """Wraps a mapping.
+
+    Args:
+      raw: what a file holds.
+      names: what a path is called in the file, where it is called otherwise.
+    """
     self._raw = raw
+    self._names = names or {}
     self._read: set[str] = set()
     self.notes: list[str] = []
+    self.refusals: list[str] = []
 
   def get(self, path: str, wanted: type, default: Any = None) -> Any:
-    """Returns the value at a path; an integer may stand for a float.
+    """Returns the value at a path; an ill-typed one is refused.
+
+    An integer may stand for a float, and 0 and 1 for a boolean, as the schema
+    of the reference code has it in places.
 
     Args:
       path: e.g. `client.malicious.attack_start`.
-      wanted: its type.
-      default: what an absent, null or ill-typed value counts as.
+      wanted: its type, or `ANYTHING`.
+      default: what an absent or null value counts as.
     """
     self._read.add(path)
     value = self._at(path)
     if value is None:
       return default
-    if wanted is float and isinstance(value, int) and value is not True:
-      return float(value)
     is_boolean = isinstance(value, bool)
-    if isinstance(value, wanted) and (wanted is bool or not is_boolean):
-      return value
-    # The schema writes switches as 0 and 1 in places.
-    if wanted is int and is_boolean:
-      return int(value)
-    if wanted is bool and value in (0, 1):
+    if wanted is bool and not is_boolean and value in (0, 1):
       return bool(value)
-    self.note(path, f'expected {wanted.__name__}; found {found(value)}')
+    if wanted is float and isinstance(value, int) and not is_boolean:
+      return float(value)
+    if isinstance(value, wanted) and (
+      not is_boolean or wanted in (bool, ANYTHING)
+    ):
+      return value
+    self.refuse(path, f'expected {wanted.__name__}; found {found(value)}')
     return default
 
   def has(self, path: str) -> bool:
     """Tells whether there is anything but null at a path."""
     return self._at(path) is not None
+
+  def is_set(self, path: str, unless: Any = None) -> bool:
+    """Tells whether the value at a path does anything.
+
+    Null, false, 0 and whatever is empty do not; nor does `unless`.
+    """
+    self._read.add(path)
+    value = self._at(path)
+    return bool(value) and value != unless
 
   def drop(self, path: str, why: str, unless: Any = None) -> None:
     """Notes why a value is not carried over.
@@ -57,19 +80,32 @@ class TrackedMapping:
       why: the reason.
       unless: no note where the value is this one, which changes nothing.
     """
-    self._read.add(path)
-    value = self._at(path)
-    if value is not None and value != unless:
-      shown = '' if isinstance(value, (Mapping, list)) else f' {value!r}'
-      self.note(path, f'{shown.strip()} is not carried over: {why}'.strip())
+    if self.is_set(path, unless):
+      value = self._at(path)
+      shown = '' if isinstance(value, (Mapping, list)) else f'{value!r} '
+      self.note(path, f'{shown}is not carried over: {why}')
 
   def note(self, path: str, text: str) -> None:
     """Adds a note."""
-    self.notes.append(f'{path}: {text}')
+    self.notes.append(f'{self.name(path)}: {text}')
+
+  def refuse(self, path: str, text: str) -> None:
+    """Says that the result would be another experiment."""
+    refusal = f'{self.name(path)}: {text}'
+    if refusal not in self.refusals:
+      self.refusals.append(refusal)
+
+  def name(self, path: str) -> str:
+    """Returns what a path is called in the file."""
+    return self._names.get(path, path)
 
   def unread(self) -> list[str]:
-    """Returns the paths of all values that were never asked for."""
-    return [path for path in _leaves(self._raw, '') if not self._was_read(path)]
+    """Returns the paths of all values but null that were never asked for."""
+    return [
+      self.name(path)
+      for path in _leaves(self._raw, '')
+      if not self._was_read(path)
+    ]
 
   def _at(self, path: str) -> Any:
     node: Any = self._raw
@@ -87,5 +123,5 @@ def _leaves(node: Any, path: str) -> Iterator[str]:
   if isinstance(node, Mapping) and node:
     for key, value in node.items():
       yield from _leaves(value, join(path, key))
-  elif path:
+  elif path and node is not None:
     yield path

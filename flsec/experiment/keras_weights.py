@@ -1,5 +1,6 @@
 """The weights of Keras models that are kept in files, in and out."""
 
+import itertools
 import pathlib
 import warnings
 
@@ -40,6 +41,9 @@ def check(path: str) -> None:
 def load(path: str, model: FlatModel) -> np.ndarray:
   """Reads the weights of a Keras model with the same layers.
 
+  Those of a chain (`tf.keras.Sequential`) may have other names: their order
+  tells which is which.
+
   Args:
     path: what `check` has found good.
     model: whose weights they shall be.
@@ -63,7 +67,14 @@ def load(path: str, model: FlatModel) -> np.ndarray:
     for layer in weighted
     for attribute in layer_weights.weight_attributes(layer)
   ]
-  model_record.check_same(path, names, model.weight_names())
+  wanted = model.weight_names()
+  if isinstance(found, tf.keras.Sequential):
+    names = [
+      (other[0], *one[1:]) if one[1:] == other[1:] else one
+      for one, other in itertools.zip_longest(names, wanted, fillvalue=())
+      if one
+    ]
+  model_record.check_same(path, names, wanted)
   values = [weight for layer in weighted for weight in layer.get_weights()]
   whole = np.concatenate([np.ravel(value) for value in values])
   return model.trained(whole.astype(np.float32))

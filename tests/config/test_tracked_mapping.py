@@ -1,6 +1,6 @@
 import pytest
 
-from flsec.config.tracked_mapping import TrackedMapping
+from flsec.config.tracked_mapping import ANYTHING, TrackedMapping
 
 
 @pytest.fixture
@@ -27,14 +27,42 @@ def test_value_of_the_wanted_type(source, path, wanted, value):
   assert source.notes == []
 
 
-def test_switch_that_is_a_boolean_counts_as_0_or_1():
-  assert TrackedMapping({'a': True}).get('a', int) == 1
+def test_boolean_is_no_number():
+  source = TrackedMapping({'a': True})
+  assert source.get('a', int, 7) == 7 and source.get('a', float, 0.5) == 0.5
+  assert source.refusals == [
+    'a: expected int; found True (a boolean)',
+    'a: expected float; found True (a boolean)',
+  ]
+
+
+@pytest.mark.parametrize('value', [True, False, 'x', [1], 0.5])
+def test_anything_is_any_type(value):
+  source = TrackedMapping({'a': value})
+  assert source.get('a', ANYTHING) is value and source.refusals == []
+
+
+@pytest.mark.parametrize('value', [None, False, 0, '', [], {}, 3])
+def test_what_does_nothing_is_not_set_and_dropped_without_a_word(value):
+  source = TrackedMapping({'a': value})
+  assert not source.is_set('a', unless=3)
+  source.drop('a', 'no use', unless=3)
+  assert source.notes == [] and source.unread() == []
+
+
+def test_paths_are_called_what_they_are_called_in_the_file():
+  source = TrackedMapping({'a': {'b': 'x', 'c': 1}}, {'a.b': 'old'})
+  source.get('a.b', int)
+  source.drop('a.b', 'no use')
+  assert source.refusals == ["old: expected int; found 'x' (a string)"]
+  assert source.notes == ["old: 'x' is not carried over: no use"]
+  assert source.unread() == ['a.c']
 
 
 @pytest.mark.parametrize('wanted', [int, float, bool, list])
-def test_ill_typed_value_is_noted_and_left_out(source, wanted):
+def test_ill_typed_value_is_refused(source, wanted):
   assert source.get('a.c', wanted, 7) == 7
-  assert source.notes == [
+  assert source.refusals == [
     f"a.c: expected {wanted.__name__}; found 'x' (a string)"
   ]
 
@@ -42,7 +70,7 @@ def test_ill_typed_value_is_noted_and_left_out(source, wanted):
 def test_what_was_not_read_is_listed(source):
   source.get('a.b', int)
   source.drop('d', 'no use')
-  assert source.unread() == ['a.c', 'a.n', 'e']
+  assert source.unread() == ['a.c', 'e']
 
 
 def test_reading_a_section_reads_all_of_it(source):

@@ -227,6 +227,29 @@ class TestKeras:
       model.logits(weights, x), keras_model(x), rtol=1e-4, atol=1e-5
     )
 
+  def test_layers_of_a_chain_may_have_other_names(self, tmp_path):
+    layers = tf.keras.layers
+    chain = tf.keras.Sequential(
+      [
+        layers.Flatten(input_shape=(28, 28, 1)),
+        layers.Dense(8, activation='relu', name='mine'),
+        layers.Dense(10, activation='softmax'),
+      ]
+    )
+    path = tmp_path / 'model.h5'
+    chain.save(path)
+    build = lambda hidden: FlatModel(
+      models.build(
+        'mlp', input_shape=(28, 28, 1), num_classes=10, hidden=hidden
+      )
+    )
+    weights = starting.load(StartConfig(str(path)), build([8])).weights
+    whole = np.concatenate([np.ravel(w) for w in chain.get_weights()])
+    np.testing.assert_array_equal(weights, whole)
+    for hidden in ([9], [8, 8], []):
+      with pytest.raises(ConfigError, match='the model'):
+        starting.load(StartConfig(str(path)), build(hidden))
+
   def test_a_run_may_start_from_one(self, trained, tmp_path):
     path = tmp_path / 'model.keras'
     keras_export.export_model(trained, path)
