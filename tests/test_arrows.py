@@ -42,6 +42,10 @@ ARROWS = {
     *('config', 'experiment', 'reporting', 'runtime'),
     *('registry', 'atomic_file'),
   },
+  'library': {
+    *('attacks', 'config', 'data', 'experiment', 'federated', 'reporting'),
+    *('runtime', 'sweeps'),
+  },
   'commands': {
     *('config', 'data', 'experiment', 'reporting', 'runtime', 'sweeps'),
     'registry',

@@ -224,6 +224,33 @@ class Experiment:
   description: str = ''
   plugins: tuple[str, ...] = ()
 
+  @classmethod
+  def of(cls, **sections: Any) -> 'Experiment':
+    """Builds an experiment from plain values, as the YAML holds them.
+
+        Experiment.of(
+          name='mine', rounds=3, dataset={'name': 'digits'}, model='lenet5',
+          clients={'num_clients': 10, 'optimizer': {'learning_rate': 0.1}},
+          attack={'name': 'alie', 'num_byzantine': 3},
+          server={'aggregator': 'krum'},
+        )
+
+    What the attack settles (a rule's `num_byzantine`) is filled in when it is
+    run, so that it follows later changes.
+
+    Args:
+      **sections: by the names of the attributes.
+
+    Raises:
+      ConfigError: something in it is wrong; says where, and what is allowed.
+    """
+    # These make an Experiment, and so import this module.
+    from flsec.config import structure, validate
+
+    experiment = structure.structure(sections)
+    validate.validate(experiment)
+    return experiment
+
 
 def types_of(section: type) -> dict[str, Any]:
   """Returns the resolved type of each field of a section."""

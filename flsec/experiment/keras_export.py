@@ -3,6 +3,7 @@
 import pathlib
 
 import numpy as np
+import tensorflow as tf
 
 from flsec import models
 from flsec.config import loading
@@ -27,6 +28,23 @@ def export_model(directory: pathlib.Path, path: pathlib.Path) -> str:
   Raises:
     ValueError: there is no finished run, or the ending says no format.
   """
+  keras_weights.save(path, read_model(directory))
+  record = model_record.read(directory)
+  return (
+    f'examples of shape {record["input_shape"]} as x * {record["scale"]:g} + '
+    f'{record["shift"]:g}, to {record["num_classes"]} logits'
+  )
+
+
+def read_model(directory: pathlib.Path) -> tf.keras.Model:
+  """Builds the last model of a finished run.
+
+  Args:
+    directory: the run's folder.
+
+  Raises:
+    ValueError: there is no finished run.
+  """
   if not (directory / CONFIG).exists() or not (directory / DONE).exists():
     raise ValueError(f'{directory} is not the folder of a finished run.')
   experiment = loading.load(str(directory / CONFIG))
@@ -42,8 +60,4 @@ def export_model(directory: pathlib.Path, path: pathlib.Path) -> str:
   start = starting.load(StartConfig(str(directory)), flat)
   tensors = flat.tensors(start.weights)
   keras_model.set_weights([np.asarray(tensor) for tensor in tensors])
-  keras_weights.save(path, keras_model)
-  return (
-    f'examples of shape {record["input_shape"]} as x * {record["scale"]:g} + '
-    f'{record["shift"]:g}, to {record["num_classes"]} logits'
-  )
+  return keras_model

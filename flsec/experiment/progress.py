@@ -1,5 +1,6 @@
 """Tells a person at the terminal how far a run is."""
 
+import importlib.util
 import sys
 import time
 from collections.abc import Mapping
@@ -86,8 +87,9 @@ class Progress(Watcher):
     self._label = label
     self._started = self._clock()
     self._last_line = (self._started, finished)
-    if self._stream.isatty():
-      self._bar = tqdm.tqdm(
+    bar = bar_for(self._stream)
+    if bar is not None:
+      self._bar = bar(
         total=num_rounds,
         initial=finished,
         desc=label or None,
@@ -140,6 +142,24 @@ class Progress(Watcher):
     label = f'{self._label}: ' if self._label else ''
     self._stream.write(f'{label}{step}: {", ".join(parts)}\n')
     self._stream.flush()
+
+
+def bar_for(stream: TextIO) -> Optional[type[tqdm.tqdm]]:
+  """Returns what draws a bar there; None: lines are written instead.
+
+  On a terminal, and in a notebook, whose stream is none: there a widget where
+  ipywidgets is installed, else a line of text that is written over.
+
+  Args:
+    stream: where to.
+  """
+  if 'ipykernel' in sys.modules and stream is sys.stderr:
+    if importlib.util.find_spec('ipywidgets') is None:
+      return tqdm.tqdm
+    from tqdm import notebook
+
+    return notebook.tqdm
+  return tqdm.tqdm if stream.isatty() else None
 
 
 def shown(metrics: Mapping[str, Any]) -> dict[str, str]:

@@ -49,8 +49,9 @@ class Display:
     self._rounds = {task.name: [task.experiment.rounds, 0, 0] for task in tasks}
     self._started = self._last_line = clock()
     self._bar: Optional[tqdm.tqdm] = None
-    if self._stream.isatty() and not is_quiet:
-      self._bar = tqdm.tqdm(
+    bar = progress.bar_for(self._stream)
+    if bar is not None and not is_quiet:
+      self._bar = bar(
         total=self._total(0),
         unit='round',
         file=self._stream,

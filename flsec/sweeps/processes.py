@@ -12,8 +12,10 @@ import dataclasses
 import multiprocessing
 import os
 import signal
+import sys
 import time
-from collections.abc import Sequence
+import types
+from collections.abc import Iterator, Sequence
 from multiprocessing import connection as connections
 from typing import Any, Callable, Optional
 
@@ -51,7 +53,8 @@ def check(tasks: Sequence[Task], options: Options) -> None:
   process = context.Process(
     target=child.check, args=(list(tasks), options, sender)
   )
-  process.start()
+  with _hidden_program():
+    process.start()
   sender.close()
   try:
     found = receiver.recv()
@@ -125,6 +128,21 @@ def run(
   return outcomes
 
 
+@contextlib.contextmanager
+def _hidden_program() -> Iterator[None]:
+  """Keeps new processes from running the program that starts them once more.
+
+  They would import it, as multiprocessing does for the sake of functions that
+  it defines, and a script that calls `flsec.sweep` would do so in each again.
+  """
+  program = sys.modules['__main__']
+  sys.modules['__main__'] = types.ModuleType('__main__')
+  try:
+    yield
+  finally:
+    sys.modules['__main__'] = program
+
+
 def _context() -> Any:
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
   context = multiprocessing.get_context('forkserver')
@@ -139,7 +157,8 @@ def _start(
   process = context.Process(
     target=run_cell, args=(task, options, cores, sender), name=task.name
   )
-  process.start()
+  with _hidden_program():
+    process.start()
   # Only the child holds the other end now: when it dies, this one tells.
   sender.close()
   return {receiver: _Running(task, process, time.monotonic())}

@@ -1,0 +1,1 @@
+"""flsec driven from Python: run, sweep, load, and a loop of one's own."""
