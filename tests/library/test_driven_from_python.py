@@ -182,5 +182,5 @@ def test_importing_flsec_imports_nothing_else(repository):
 def test_every_public_name_is_there():
   for name in flsec.__all__:
     assert getattr(flsec, name) is not None
-  with pytest.raises(AttributeError, match='no attribute .nothing'):
+  with pytest.raises(AttributeError, match=r'no attribute .nothing'):
     flsec.nothing  # noqa: B018
