@@ -21,6 +21,7 @@ MODULES = {
   'absl': 'absl-py',
   'dacite': 'dacite',
   'grpc': 'grpcio',
+  'h5py': 'h5py',
   'jinja2': 'jinja2',
   'keras': 'keras',
   'matplotlib': 'matplotlib',

@@ -1,6 +1,5 @@
 """The weights of Keras models that are kept in files, in and out."""
 
-import itertools
 import pathlib
 import warnings
 
@@ -8,8 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from flsec.config.errors import ConfigError
-from flsec.experiment import model_record
-from flsec.models import layer_weights
+from flsec.experiment import keras_files, model_record
 from flsec.models.flat import FlatModel
 
 _FILES = ('.keras', '.h5')
@@ -41,8 +39,8 @@ def check(path: str) -> None:
 def load(path: str, model: FlatModel) -> np.ndarray:
   """Reads the weights of a Keras model with the same layers.
 
-  Those of a chain (`tf.keras.Sequential`) may have other names: their order
-  tells which is which.
+  Those of a chain (`tf.keras.Sequential`) and of a SavedModel may have other
+  names: their order tells which is which. No code of the file is run.
 
   Args:
     path: what `check` has found good.
@@ -54,30 +52,24 @@ def load(path: str, model: FlatModel) -> np.ndarray:
   Raises:
     ValueError: it cannot be read, or has other layers.
   """
+  wanted = model.weight_names()
   try:
-    found = tf.keras.models.load_model(path, compile=False)
+    with keras_files.opened(pathlib.Path(path), wanted) as stored:
+      names = [
+        (one.layer or other[0], one.attribute or other[1], one.shape)
+        for one, other in zip(stored, [*wanted, *[('?', '?')] * len(stored)])
+      ]
+      model_record.check_same(path, names, wanted)
+      values = [np.ravel(one.read()) for one in stored]
+    whole = np.concatenate(values).astype(np.float32)
+  except model_record.OtherModelError:
+    raise
   except Exception as error:  # A reader of foreign bytes may raise any.
     first = (str(error).splitlines() or [''])[0][:200]
     raise ValueError(
       f'{path} cannot be read as a Keras model: {type(error).__name__}: {first}'
     ) from error
-  weighted = [layer for layer in found.layers if layer.weights]
-  names = [
-    (layer.name, attribute, tuple(getattr(layer, attribute).shape))
-    for layer in weighted
-    for attribute in layer_weights.weight_attributes(layer)
-  ]
-  wanted = model.weight_names()
-  if isinstance(found, tf.keras.Sequential):
-    names = [
-      (other[0], *one[1:]) if one[1:] == other[1:] else one
-      for one, other in itertools.zip_longest(names, wanted, fillvalue=())
-      if one
-    ]
-  model_record.check_same(path, names, wanted)
-  values = [weight for layer in weighted for weight in layer.get_weights()]
-  whole = np.concatenate([np.ravel(value) for value in values])
-  return model.trained(whole.astype(np.float32))
+  return model.trained(whole)
 
 
 def save(path: pathlib.Path, keras_model: tf.keras.Model) -> None:

@@ -14,6 +14,10 @@ MODEL = 'model.json'
 _COUNTER = re.compile(r'_\d+$')
 
 
+class OtherModelError(ValueError):
+  """Weights are those of another model."""
+
+
 def write(folder: pathlib.Path, model: FlatModel) -> None:
   """Writes what the weights of a run are, and what the model is fed."""
   record = {
@@ -68,11 +72,11 @@ def check_same(
     wanted: those of the model.
 
   Raises:
-    ValueError: names the first difference.
+    OtherModelError: names the first difference.
   """
   for one, other in zip(found, wanted):
     if _plain(one) != _plain(other):
-      raise ValueError(
+      raise OtherModelError(
         f'{source} has the weight {_show(one)} where the model has '
         f'{_show(other)}: it is of another architecture. Set `model` to its '
         'own.'
@@ -81,7 +85,7 @@ def check_same(
     longer = found if len(found) > len(wanted) else wanted
     more = _show(longer[min(len(found), len(wanted))])
     where = 'it alone has' if longer is found else 'the model alone has'
-    raise ValueError(
+    raise OtherModelError(
       f'{source} has {len(found)} weights and the model {len(wanted)}; {where} '
       f'{more}. Set `model` to its own.'
     )
