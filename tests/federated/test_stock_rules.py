@@ -14,6 +14,12 @@ from flsec.federated.rule_factory import as_aggregation_factory
 QUICK = ('mean', 'median', 'trimmed_mean', 'krum', 'multi_krum', 'fltrust')
 
 
+@pytest.fixture(scope='module', autouse=True)
+def worker():
+  with stock_tff.local_worker():
+    yield
+
+
 def parameters():
   names = registry.entries('aggregator')
   return [
