@@ -48,13 +48,6 @@ class Axis:
   options: tuple[Option, ...]
   has_cases: bool = False
 
-  @property
-  def paths(self) -> list[str]:
-    """What the options change, each path once."""
-    return list(
-      dict.fromkeys(one.path for o in self.options for one in o.overrides)
-    )
-
 
 def parse(key: str, given: Any, source: str) -> Axis:
   """Reads an axis.

@@ -84,7 +84,8 @@ def blame(error: ConfigError, overrides: Sequence[Override]) -> ConfigError:
 def _set(node: Any, override: Override, depth: int) -> Any:
   """Returns `node` with the value set below it, at keys[depth:]."""
   if depth == len(override.keys):
-    return override.value
+    # A later change below it must not reach other cells that share the value.
+    return copy.deepcopy(override.value)
   key = override.keys[depth]
   if node is None:
     node = {}

@@ -94,6 +94,6 @@ def resize(
   if 'name' in plain:
     changes.setdefault('name', f'{plain["name"]}_{size}')
   changed = [Override(path, value, where) for path, value in changes.items()]
+  varied = sweep_lib.change(varied, axes, where)
   sweep_lib.check_apart(varied.paths, changed, source)
-  plain = overrides.apply(plain, changed)
-  return plain, sweep_lib.change(varied, axes, where)
+  return overrides.apply(plain, changed), varied

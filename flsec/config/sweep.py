@@ -54,10 +54,20 @@ class Sweep:
 
   @property
   def paths(self) -> list[str]:
-    """Every path that differs between cells."""
-    found = [path for axis in self.axes for path in axis.paths]
-    found += [o.path for one in self.conditions for o in one.overrides]
-    return list(dict.fromkeys(found))
+    """Every path that differs between cells.
+
+    A section that some case leaves out (`none: {attack: null}`) is none of
+    them: what a flag says below it holds in the other cells.
+    """
+    settings = [one for c in self.conditions for one in c.overrides]
+    for axis in self.axes:
+      for option in axis.options:
+        settings += [
+          one
+          for one in option.overrides
+          if one.value is not None or not axis.has_cases
+        ]
+    return list(dict.fromkeys(one.path for one in settings))
 
   def choices(self) -> list[Choice]:
     """Returns the cells, the last axis varying fastest.

@@ -80,6 +80,17 @@ class TestApply:
       _apply({'c': [1, 2], 'e': [], 'n': 3}, text)
     assert error.value.source == f'--set={text}'
 
+  def test_a_value_that_is_set_and_then_changed_stays_what_it_was(self):
+    # Cells of a sweep share it.
+    attack = {'name': 'scaling', 'attack': {'trigger': 'patch'}}
+    first = Override('attack', attack, '')
+    changed = overrides.apply(
+      {}, [first, Override('attack.attack.trigger', 'pixel', '')]
+    )
+    assert changed['attack']['attack'] == {'trigger': 'pixel'}
+    assert overrides.apply({}, [first]) == {'attack': attack}
+    assert attack['attack'] == {'trigger': 'patch'}
+
   def test_applying_none_changes_nothing(self):
     assert overrides.apply({'a': 1}, []) == {'a': 1}
 

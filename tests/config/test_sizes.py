@@ -67,3 +67,39 @@ def test_flags_come_after_the_size(write):
 def test_refusals(write, given, size, message):
   with pytest.raises(ConfigError, match=message):
     loading.load_cells(write(sweep=_SWEEP, sizes=given), size=size)
+
+
+class TestSectionsThatACaseLeavesOut:
+  """What is said below them holds in the other cells."""
+
+  _SWEEP = {'threat': {'none': {'attack': None}, 'flip': {'attack.every': 2}}}
+
+  def _starts(self, cells):
+    return [
+      cell.experiment.attack and cell.experiment.attack.start_round
+      for cell in cells
+    ]
+
+  def test_by_a_size(self, write):
+    path = write(sweep=self._SWEEP, sizes={'small': {'attack.start_round': 2}})
+    assert self._starts(loading.load_cells(path, size='small')) == [None, 2]
+    assert self._starts(loading.load_cells(path)) == [None, 1]
+
+  def test_by_a_flag(self, write):
+    cells = loading.load_cells(
+      write(sweep=self._SWEEP), ['attack.start_round=2']
+    )
+    assert self._starts(cells) == [None, 2]
+
+  def test_what_a_case_sets_is_still_refused(self, write):
+    with pytest.raises(ConfigError, match=r'is varied by `sweep: attack.every'):
+      loading.load_cells(write(sweep=self._SWEEP), ['attack.every=3'])
+
+
+def test_a_size_may_set_what_only_a_case_that_it_drops_does(write):
+  varied = {'model': {'small': {}, 'large': {'rounds': 9}}}
+  path = write(
+    sweep=varied, sizes={'tiny': {'rounds': 1, 'sweep': {'model': ['small']}}}
+  )
+  (cell,) = loading.load_cells(path, size='tiny')
+  assert cell.experiment.rounds == 1
