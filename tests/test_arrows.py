@@ -38,6 +38,7 @@ ARROWS = {
     *('metrics', 'models', 'pruning', 'runtime', *GROUND),
   },
   'reporting': {'experiment', 'metrics', 'config', 'registry', 'atomic_file'},
+  'catalogue': {'config', 'experiment', 'reporting', 'atomic_file'},
   'sweeps': {
     *('config', 'experiment', 'reporting', 'runtime'),
     *('registry', 'atomic_file'),
@@ -47,8 +48,8 @@ ARROWS = {
     *('runtime', 'sweeps'),
   },
   'commands': {
-    *('config', 'data', 'experiment', 'reporting', 'runtime', 'sweeps'),
-    'registry',
+    *('catalogue', 'config', 'data', 'experiment', 'reporting'),
+    *('runtime', 'sweeps', 'registry'),
   },
   'main': {'commands', 'config', 'experiment'},
 }

@@ -5,10 +5,13 @@ import re
 
 import pytest
 
-from flsec.config import dump, loading, yaml_file
+from flsec.config import dump, loading, sizes, yaml_file
 
 _FOLDER = pathlib.Path(__file__).resolve().parent.parent / 'experiments'
-_FILES = sorted(_FOLDER.rglob('*.yaml'))
+# A catalogue says what there is of a paper, and is no experiment.
+_FILES = sorted(
+  path for path in _FOLDER.rglob('*.yaml') if path.name != 'catalogue.yaml'
+)
 
 
 def _name(path):
@@ -24,8 +27,18 @@ def test_there_are_some():
   assert 'quickstart.yaml' in map(_name, _FILES)
 
 
+def _covering(cells):
+  """Returns cells in which every choice of every axis occurs."""
+  seen, chosen = set(), []
+  for cell in cells:
+    if not chosen or set(cell.labels.items()) - seen:
+      chosen.append(cell)
+      seen |= set(cell.labels.items())
+  return chosen
+
+
 def test_is_valid_and_loads_back_equal(path):
-  for cell in loading.load_cells(str(path)):
+  for cell in _covering(loading.load_cells(str(path))):
     text = dump.to_yaml(cell.experiment)
     again = loading.from_mapping(yaml_file.parse(text, ''))
     assert again == cell.experiment
@@ -34,6 +47,18 @@ def test_is_valid_and_loads_back_equal(path):
 def test_can_be_shrunk(path):
   for cell in loading.load_cells(str(path), ['rounds=2']):
     assert cell.experiment.rounds == 2
+
+
+def test_every_size_is_valid_and_apart_from_the_others(path):
+  names = sizes.names(yaml_file.read(str(path)), str(path))
+  cells = {
+    size: loading.load_cells(str(path), ['evaluation.batch_size=7'], size=size)
+    for size in names
+  }
+  assert len({found[0].experiment.name for found in cells.values()}) == len(
+    names
+  )
+  assert all(len(cells[size]) <= len(cells['full']) for size in names)
 
 
 def test_explains_itself(path):

@@ -57,7 +57,7 @@ def config_file(flag: Optional[str], positional: Sequence[str]) -> str:
   if len(named) != 1:
     from flsec.config import shipped
 
-    here = sorted(str(path) for path in _EXPERIMENTS.rglob('*.yaml'))
+    here = [str(path) for path in shipped.experiments(_EXPERIMENTS)]
     there = (
       f' Here are: {", ".join(here)}.'
       if here

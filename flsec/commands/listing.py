@@ -1,4 +1,7 @@
-"""`flsec list`: every registered component, read from its source text."""
+"""`flsec list`: every registered component, read from its source text.
+
+`flsec list experiments` is another list, that of the papers' tables.
+"""
 
 import textwrap
 import typing
@@ -13,6 +16,8 @@ from flsec.config.errors import closest
 if typing.TYPE_CHECKING:
   from flsec.data import locate
 
+# A kind of its own: the tables and figures of the papers.
+_EXPERIMENTS = 'experiments'
 _WIDTH = 88
 _INDENT = ' ' * 6
 _KINDS = {word: kind for kind, (_, word) in registry.KINDS.items()}
@@ -35,7 +40,16 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 
 def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
-  """Prints all components, those of some kinds, or single ones by name."""
+  """Prints all components, those of some kinds, or single ones by name.
+
+  Or, after the word `experiments`, the tables and figures of the papers.
+  """
+  if positional[:1] == [_EXPERIMENTS]:
+    # It reads YAML, and components do not.
+    from flsec.commands import experiment_list
+
+    experiment_list.show(positional[1:])
+    return 0
   for plugin in flag_values.plugin:
     registry.add_plugin(plugin)
   known = {kind: registry.entries(kind) for kind in registry.KINDS}
@@ -71,10 +85,12 @@ def _chosen(
       continue
     holders = [kind for kind, entries in known.items() if word in entries]
     if not holders:
-      names = [*_KINDS, *(name for one in known.values() for name in one)]
+      names = [*_KINDS, _EXPERIMENTS]
+      names += [*(name for one in known.values() for name in one)]
       raise UsageError(
         f'there is no component and no kind {word!r}{closest(word, names)} '
-        f'Kinds: {", ".join(_KINDS)}; `flsec list` names all components.'
+        f'Kinds: {", ".join(_KINDS)}, {_EXPERIMENTS}; `flsec list` names all '
+        'components.'
       )
     for kind in holders:
       chosen.setdefault(kind, {})[word] = known[kind][word]
@@ -143,10 +159,15 @@ def _paragraph(text: str) -> str:
 
 COMMAND = Command(
   name='list',
-  summary='List attacks, rules, pruners, data sets, models and partitions.',
-  usage='[KIND or NAME ...]',
+  summary='List attacks, rules, pruners, data sets, ..., experiments.',
+  usage='[KIND or NAME ...] | experiments [PAPER ...]',
   run=run,
   define_flags=define_flags,
-  examples=('flsec list', 'flsec list attacks', 'flsec list krum'),
+  examples=(
+    'flsec list',
+    'flsec list attacks',
+    'flsec list krum',
+    'flsec list experiments flap',
+  ),
   is_light=True,
 )

@@ -2,6 +2,8 @@
 
 import pathlib
 
+# What there is of a paper; no experiment.
+CATALOGUE = 'catalogue.yaml'
 # In a checkout a link to the folder beside setup.cfg.
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / 'experiments'
 
@@ -23,7 +25,12 @@ def path_of(name: str) -> str:
   return name
 
 
+def experiments(folder: pathlib.Path) -> list[pathlib.Path]:
+  """Returns the YAML files of a folder that are experiments."""
+  return sorted(f for f in folder.rglob('*.yaml') if f.name != CATALOGUE)
+
+
 def names() -> list[str]:
   """Returns the names of all shipped experiments."""
-  found = FOLDER.rglob('*.yaml')
-  return sorted(str(f.relative_to(FOLDER).with_suffix('')) for f in found)
+  found = experiments(FOLDER)
+  return [str(f.relative_to(FOLDER).with_suffix('')) for f in found]

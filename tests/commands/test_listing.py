@@ -1,6 +1,7 @@
 import pytest
 
 from flsec import main, registry
+from flsec.catalogue import papers
 
 
 @pytest.fixture
@@ -83,3 +84,33 @@ def test_plugin(listed, tmp_path, monkeypatch):
   text = listed('mine', f'--plugin={tmp_path}/mine.py')
   assert 'Does what I want.' in text and 'paper: Me, 2030' in text
   assert "options: a=math.pi, b=true, c='x', d=null, e=[1, 2]" in text
+
+
+class TestExperiments:
+  def test_every_table_with_its_sizes_its_numbers_and_what_is_missing(
+    self, listed
+  ):
+    text = ' '.join(listed('experiments').split())
+    for name, entry in (
+      (f'{paper.name}: {paper.title}', entry)
+      for paper in papers.read(papers.folder()).values()
+      for entry in paper.entries.values()
+    ):
+      assert name in text and f'{entry.where}: {entry.title}' in text
+    # 78 cells in two measures.
+    assert 'printed: 156 values, experiments/flap/printed/table1.csv' in text
+    assert (
+      'full: 78 cells x 30 rounds x 80 clients; small: 24 cells x 20 rounds'
+    ) in text
+    assert 'missing: CIFAR-10, which is features of a pre-trained' in text
+    assert 'printed: picture only' in text
+
+  def test_some_papers(self, listed):
+    text = listed('experiments', 'flap')
+    assert text.startswith('flap: FLAP (Meng') and 'AGRAMPLIFIER' not in text
+
+  def test_unknown_paper(self, capsys):
+    with pytest.raises(SystemExit) as ended:
+      main.run_app(['flsec', 'list', 'experiments', 'flp'])
+    assert ended.value.code == 2
+    assert "no paper 'flp'; did you mean 'flap'" in capsys.readouterr().err

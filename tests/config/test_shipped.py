@@ -13,7 +13,7 @@ _ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 def test_names_are_the_files_of_the_checkout():
   files = (_ROOT / 'experiments').rglob('*.yaml')
   assert {_ROOT / 'experiments' / f'{n}.yaml' for n in shipped.names()} == {
-    *files
+    file for file in files if file.name != 'catalogue.yaml'
   }
 
 

@@ -1,0 +1,66 @@
+"""How large an experiment is, read from its YAML without checking it all."""
+
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from flsec.catalogue import papers
+from flsec.catalogue.papers import Choices
+from flsec.config import cell_names, overrides, sizes, yaml_file
+
+_PARTS = ('rounds', 'clients')
+
+
+@dataclasses.dataclass(frozen=True)
+class Outline:
+  """What a size of an experiment comes to.
+
+  Attributes:
+    cells: how many runs.
+    rounds: of the longest.
+    clients: of the largest federation.
+  """
+
+  cells: int
+  rounds: int
+  clients: int
+
+  def __str__(self) -> str:
+    cells = '1 cell' if self.cells == 1 else f'{self.cells} cells'
+    return f'{cells} x {self.rounds} rounds x {self.clients} clients'
+
+
+def sizes_of(file: pathlib.Path) -> list[str]:
+  """Returns the sizes of an experiment, `full` first."""
+  return sizes.names(_raw(file), str(file))
+
+
+def outline(file: pathlib.Path, size: str, choices: Choices) -> Outline:
+  """Returns how large a size of an experiment is.
+
+  Args:
+    file: its YAML.
+    size: which size.
+    choices: of its axes, the choices that count.
+  """
+  plain, varied = sizes.resize(_raw(file), size, str(file))
+  cells = varied.choices()
+  labels = cell_names.labels([cell.labels for cell in cells])
+  parts = {key: plain.get(key) for key in _PARTS}
+  made = [
+    overrides.apply(parts, [o for o in c.overrides if o.keys[0] in _PARTS])
+    for c, own in zip(cells, labels)
+    if papers.holds(choices, own)
+  ]
+  return Outline(
+    len(made),
+    max((one['rounds'] for one in made), default=0),
+    max((one['clients']['num_clients'] for one in made), default=0),
+  )
+
+
+@functools.cache
+def _raw(file: pathlib.Path) -> Mapping[str, Any]:
+  return yaml_file.read(str(file))
