@@ -14,6 +14,10 @@ ARGS ?=
 RUN ?= $(patsubst %/,%,$(firstword $(shell ls -td runs/*/ 2>/dev/null)))
 PORT ?= 6006
 BENCHMARK ?=
+# Of `make reproduce`: see `flsec list experiments`.
+PAPER ?=
+TABLE ?=
+PROFILE ?= full
 # Processes of `make test`, 2 GB each; 0 runs the tests in one, for a debugger.
 WORKERS ?= 2
 PARALLEL = -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
@@ -22,7 +26,7 @@ CODE := flsec tests benchmarks scripts .ci
 CONFIG = $(firstword $(filter %.yaml,$(wildcard \
   experiments/$(EXP).yaml experiments/$(EXP) $(EXP))))
 EXPERIMENTS = $(patsubst experiments/%.yaml,%,$(sort \
-  $(shell find experiments -name '*.yaml')))
+  $(shell find experiments -name '*.yaml' ! -name catalogue.yaml)))
 BENCHMARKS = $(patsubst benchmarks/%.py,%,$(sort \
   $(shell grep -l 'if __name__' benchmarks/[a-z]*.py)))
 
@@ -56,6 +60,10 @@ setup-gpu: environment ## Add the CUDA libraries for NVIDIA GPUs to it
 .PHONY: experiment
 experiment: known-experiment environment ## Run experiments/EXP.yaml (default: quickstart)
 	@$(BIN)/flsec run --config=$(CONFIG) $(ARGS)
+
+.PHONY: reproduce
+reproduce: environment ## Run TABLE of PAPER, ours beside the print (PROFILE=small)
+	@$(BIN)/flsec reproduce $(PAPER) $(TABLE) --size=$(PROFILE) $(ARGS)
 
 .PHONY: list
 list: environment ## List attacks, rules, pruners, data sets, ...

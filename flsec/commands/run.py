@@ -5,12 +5,16 @@ Nothing outside Python's own modules is imported with this one.
 
 import pathlib
 import sys
+import typing
 from collections.abc import Sequence
 
 from flsec.commands import experiment_flags, flags, run_flags
 from flsec.commands.command import Command
 from flsec.sweeps import endings, running
 from flsec.sweeps.task import Options, Outcome, Task
+
+if typing.TYPE_CHECKING:
+  from flsec.config.loading import Cell
 
 EXIT_CELLS_FAILED = 1
 
@@ -23,7 +27,6 @@ def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
   """
   from flsec.config import loading
 
-  console = run_flags.Console.of(flag_values)
   cells = loading.load_cells(
     experiment_flags.config_file(flag_values.config, positional),
     sets=run_flags.sets(flag_values),
@@ -32,6 +35,20 @@ def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
     seed=flag_values.seed,
     size=flag_values.size,
   )
+  return run_cells(cells, flag_values)
+
+
+def run_cells(cells: Sequence['Cell'], flag_values: flags.FlagValues) -> int:
+  """Runs what is not done yet of cells of one experiment.
+
+  Args:
+    cells: at least one.
+    flag_values: as of `flsec run`.
+
+  Returns:
+    The exit code.
+  """
+  console = run_flags.Console.of(flag_values)
   root = pathlib.Path(flag_values.output_dir) / cells[0].experiment.name
   tasks = [Task(cell.name, root / cell.name, cell.experiment) for cell in cells]
   pending = [

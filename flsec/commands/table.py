@@ -10,6 +10,7 @@ _HOMES = {
   'run': ('run', 'COMMAND'),
   'list': ('listing', 'COMMAND'),
   'report': ('report', 'COMMAND'),
+  'reproduce': ('reproduce', 'COMMAND'),
   'runs': ('runs', 'RUNS'),
   'compare': ('runs', 'COMPARE'),
   'remove': ('runs', 'REMOVE'),

@@ -1,0 +1,156 @@
+"""Writes docs/reproduction.md: each printed number, ours, and the verdict.
+
+python -m flsec.catalogue.ledger docs/reproduction.md
+"""
+
+import collections
+import pathlib
+import sys
+from collections.abc import Iterator, Sequence
+
+from flsec import atomic_file
+from flsec.catalogue import comparison, outline, papers, printed, results
+from flsec.catalogue.comparison import Line, Ours
+from flsec.catalogue.papers import Entry
+from flsec.catalogue.printed import PrintedValue
+from flsec.catalogue.results import Result
+from flsec.config import sizes
+
+HEAD = ('measure', 'paper', 'ours', 'difference', 'verdict')
+_INTRODUCTION = f"""# Reproduction
+
+<!-- Made from experiments/*/results by `python -m flsec.catalogue.ledger
+docs/reproduction.md`; a test compares the two. -->
+
+What the papers print, and what flsec came to. Every number of ours is taken
+from a run by `flsec reproduce PAPER TABLE --record`, which writes it with the
+run's name, seed and fingerprint to `experiments/PAPER/results`, and this page
+from there. `flsec list experiments` says what there is of each paper, and what
+is missing.
+
+* *Ours* is the median over seeds [least, greatest], with n seeds.
+* *near*: within {comparison.NEAR_POINTS:g} points, or, of what is no share, \
+within a tenth.
+* *same order*: not near, but to {100 * comparison.SAME_ORDER:.0f} % of its \
+neighbours in the table (one key differs)
+  it stands as in print.
+* *differs*: neither; with the cause, where it is known.
+"""
+_NONE = '\nNo run is recorded yet.\n'
+
+
+def page(root: pathlib.Path) -> str:
+  """Returns the page as Markdown.
+
+  Args:
+    root: the folder of the experiments.
+  """
+  parts = []
+  lines: list[Line] = []
+  for paper in papers.read(root).values():
+    sections = [part for e in paper.entries.values() for part in _sections(e)]
+    if sections:
+      parts.append(f'\n## {paper.title}\n')
+      for text, found in sections:
+        parts.append(text)
+        lines += found
+  return _INTRODUCTION + (_totals(lines) + ''.join(parts) or _NONE)
+
+
+def write(root: pathlib.Path) -> pathlib.Path:
+  """Writes the page into the checkout of the experiments; returns its path."""
+  path = root.resolve().parent / 'docs' / 'reproduction.md'
+  atomic_file.write_atomically(path, page(root))
+  return path
+
+
+def table(lines: Sequence[Line]) -> list[tuple[str, ...]]:
+  """Returns the cells of a table: keys, then as `HEAD` says."""
+  return [
+    (
+      *line.printed.keys.values(),
+      line.printed.measure,
+      in_print(line.printed),
+      of_ours(line.ours),
+      '' if line.difference is None else f'{line.difference:+.4g}',
+      line.words
+      + (f' (print: {line.printed.note})' if line.printed.note else ''),
+    )
+    for line in lines
+  ]
+
+
+def in_print(row: PrintedValue) -> str:
+  """Returns a printed number as the paper has it, with its unit."""
+  text = 'N/A' if row.value is None else f'{row.value:g}'
+  if row.spread is not None:
+    text += f' ± {row.spread:g}'
+  return text if row.unit == '1' else f'{text} {row.unit}'
+
+
+def of_ours(ours: Ours) -> str:
+  """Returns a number of ours, its spread and its number of seeds."""
+  if ours.centre is None:
+    return 'N/A'
+  text = f'{ours.centre:.4g}'
+  if ours.count > 1:
+    text += f' [{ours.low:.4g}, {ours.high:.4g}]'
+  return f'{text}, n = {ours.count}'
+
+
+def _sections(entry: Entry) -> Iterator[tuple[str, list[Line]]]:
+  """Yields a section for each size of a table that runs were recorded of."""
+  found = results.read(entry.results)
+  if entry.printed is None:
+    return
+  numbers = printed.read(entry.printed)
+  for size in dict.fromkeys(one.size for one in found):
+    lines = comparison.compare(entry, numbers, found, size)
+    head = [*numbers[0].keys, *HEAD]
+    rows = [
+      f'| {" | ".join(cells)} |'
+      for cells in (head, ['---'] * len(head), *table(lines))
+    ]
+    text = [
+      f'\n### {entry.where}, {size}: {entry.title}\n',
+      protocol(entry, size, found),
+      '',
+      *rows,
+    ]
+    yield '\n'.join(text) + '\n', lines
+
+
+def protocol(entry: Entry, size: str, found: Sequence[Result]) -> str:
+  """Says in a line how the numbers of a size were made."""
+  own = [one for one in found if one.size == size]
+  seeds = sorted({one.seed for one in own})
+  there = [
+    f'`{run.file.parent.name}/{run.file.name}` '
+    f'({outline.outline(run.file, size, run.sweep)})'
+    for run in entry.runs
+    if size in outline.sizes_of(run.file)
+  ]
+  which = "The paper's size" if size == sizes.FULL else 'A smaller size'
+  runs = len({one.run for one in own})
+  return (
+    f'{which}: {", ".join(there)}; {runs} runs recorded, seeds '
+    f'{", ".join(map(str, seeds))} (the paper: {entry.seeds}), flsec '
+    f'{", ".join(sorted({one.version for one in own}))}.'
+  )
+
+
+def _totals(lines: Sequence[Line]) -> str:
+  if not lines:
+    return ''
+  counts = collections.Counter(line.verdict for line in lines)
+  shares = ', '.join(
+    f'{verdict}: {counts[verdict]} ({100 * counts[verdict] / len(lines):.0f} %)'
+    for verdict in comparison.VERDICTS
+  )
+  return (
+    f'\n**{len(lines)} printed numbers have ours beside them.** {shares}.\n'
+  )
+
+
+if __name__ == '__main__':
+  pathlib.Path(sys.argv[1]).write_text(page(papers.folder()), encoding='utf-8')

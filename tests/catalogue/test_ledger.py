@@ -1,0 +1,129 @@
+"""docs/reproduction.md: every number in it comes from a recorded run."""
+
+import pathlib
+import runpy
+import sys
+
+import pytest
+from made_up_papers import run, write
+
+from flsec.catalogue import ledger, papers, printed, results
+from flsec.config import loading
+
+_ROOT = pathlib.Path(__file__).resolve().parents[2]
+_FOLDER = _ROOT / 'experiments'
+_RECORDED = [
+  entry
+  for paper in papers.read(_FOLDER).values()
+  for entry in paper.entries.values()
+  if entry.results.exists()
+]
+
+
+def test_the_page_is_what_the_recorded_runs_say():
+  text = (_ROOT / 'docs' / 'reproduction.md').read_text(encoding='utf-8')
+  assert text == ledger.page(_FOLDER), (
+    'python -m flsec.catalogue.ledger docs/reproduction.md'
+  )
+
+
+def test_every_recorded_number_has_a_run_behind_it():
+  for entry in _RECORDED:
+    _check_runs(entry)
+
+
+def _check_runs(entry):
+  """The runs are cells of the shipped experiment, of its rounds and seed."""
+  cells = {}
+  for one in results.read(entry.results):
+    key = (one.size, one.seed)
+    if key not in cells:
+      cells[key] = {
+        f'{cell.experiment.name}/{cell.name}': cell.experiment
+        for run in entry.runs
+        for cell in loading.load_cells(
+          str(run.file), sweeps=[f'seed=[{one.seed}]'], size=one.size
+        )
+        if papers.holds(run.sweep, cell.labels)
+      }
+    assert one.run in cells[key], f'no cell of that name: {one.run}'
+    experiment = cells[key][one.run]
+    assert (one.rounds, one.seed) == (experiment.rounds, experiment.seed)
+    assert len(one.fingerprint) == 16 and one.version
+
+
+def test_no_result_file_is_of_nothing():
+  files = set(_FOLDER.glob('*/results/*'))
+  assert files == {entry.results for entry in _RECORDED}
+  for entry in _RECORDED:
+    assert results.read(entry.results)
+
+
+@pytest.fixture
+def root(tmp_path):
+  write(tmp_path / 'experiments')
+  (tmp_path / 'docs').mkdir()
+  return tmp_path / 'experiments'
+
+
+def _record(root, tmp_path):
+  entry = papers.read(root)['mine'].entries['table1']
+  cells = loading.load_cells(
+    str(entry.runs[0].file), sweeps=['seed=[1, 2]'], size='small'
+  )
+  run(cells, tmp_path / 'runs')
+  found = results.collect(
+    entry, entry.runs[0], 'small', cells, tmp_path / 'runs'
+  )
+  results.record(entry.results, found)
+
+
+def test_nothing_recorded_is_said(root):
+  assert ledger.page(root).endswith('No run is recorded yet.\n')
+
+
+def test_a_page(root, tmp_path):
+  _record(root, tmp_path)
+  path = ledger.write(root)
+  assert path == tmp_path / 'docs' / 'reproduction.md'
+  lines = path.read_text(encoding='utf-8').splitlines()
+  # Printed 96, 10, 50, 40 and a loss of 9.5; ours 95.5, 85.5, 94.5, 92.5, 10.
+  assert '**5 printed numbers have ours beside them.**' in ' '.join(lines)
+  assert (
+    '| mean | none | accuracy | 96 ± 0.5 % | 95.5 [95, 96], n = 2 | -0.5 | '
+    'within 2 points |'
+  ) in lines
+  assert (
+    '| mean | flip | loss | 9.5 points | 10 [10, 10], n = 2 | +0.5 | '
+    'within 2 points |'
+  ) in lines
+  assert (
+    '| median | flip | accuracy | 40 % | 92.5 [92, 93], n = 2 | +52.5 | '
+    'same order (2 of 2 neighbours) (print: a misprint) |'
+  ) in lines
+  assert any(
+    'A smaller size: `mine/mine.yaml` (4 cells x 30 rounds x 20 clients); 8 '
+    'runs recorded, seeds 1, 2 (the paper: 2)' in line
+    for line in lines
+  )
+
+
+@pytest.mark.parametrize(
+  'value, spread, unit, text',
+  [
+    (None, None, 'rounds', 'N/A rounds'),
+    (0.96, None, '1', '0.96'),
+    (87.63, 0.96, '%', '87.63 ± 0.96 %'),
+  ],
+)
+def test_numbers_in_print(value, spread, unit, text):
+  row = printed.PrintedValue({}, 'm', value, spread, unit, 'Table 1', '')
+  assert ledger.in_print(row) == text
+
+
+def test_writes_the_file_that_is_named(tmp_path, monkeypatch):
+  path = tmp_path / 'page.md'
+  monkeypatch.setattr(sys, 'argv', ['ledger', str(path)])
+  monkeypatch.delitem(sys.modules, 'flsec.catalogue.ledger')
+  runpy.run_module('flsec.catalogue.ledger', run_name='__main__')
+  assert path.read_text('utf-8').startswith('# Reproduction')

@@ -1,0 +1,101 @@
+import pytest
+from made_up_papers import run, write
+
+from flsec.catalogue import results
+from flsec.config import dump, loading
+
+
+@pytest.fixture
+def paper(tmp_path):
+  return write(tmp_path / 'experiments')
+
+
+@pytest.fixture
+def cells(paper):
+  file = str(paper.entries['table1'].runs[0].file)
+  return loading.load_cells(file, sweeps=['seed=[1, 2]'])
+
+
+def _collect(entry, cells, root):
+  return results.collect(entry, entry.runs[0], 'full', cells, root)
+
+
+def test_numbers_of_finished_runs_in_the_printed_unit(paper, cells, tmp_path):
+  run(cells, tmp_path)
+  found = _collect(paper.entries['table1'], cells, tmp_path)
+  values = {
+    (*one.keys.values(), one.measure, one.seed): one.value for one in found
+  }
+  # Accuracy in per cent; L against the clean mean of the same seed.
+  assert values == {
+    key: pytest.approx(value)
+    for key, value in {
+      ('mean', 'none', 'accuracy', 1): 95,
+      ('mean', 'none', 'accuracy', 2): 96,
+      ('mean', 'flip', 'accuracy', 1): 85,
+      ('mean', 'flip', 'accuracy', 2): 86,
+      ('median', 'none', 'accuracy', 1): 94,
+      ('median', 'none', 'accuracy', 2): 95,
+      ('median', 'flip', 'accuracy', 1): 92,
+      ('median', 'flip', 'accuracy', 2): 93,
+      ('mean', 'flip', 'loss', 1): 10,
+      ('mean', 'flip', 'loss', 2): 10,
+    }.items()
+  }
+
+
+def test_every_number_names_its_run(paper, cells, tmp_path):
+  run(cells[:1], tmp_path)
+  (one,) = _collect(paper.entries['table1'], cells, tmp_path)
+  assert one.run == 'mine/rule=mean,attack=none,seed=1'
+  assert one.fingerprint == dump.fingerprint(cells[0].experiment)
+  assert (one.rounds, one.size) == (30, 'full')
+
+
+def test_a_picture_has_a_number_for_each_cell(paper, cells, tmp_path):
+  run(cells, tmp_path)
+  found = _collect(paper.entries['figure1'], cells, tmp_path)
+  assert len(found) == len(cells)
+  assert list(found[0].keys.items()) == [('attack', 'none'), ('rule', 'mean')]
+
+
+class TestFile:
+  def _result(self, rule, seed, value):
+    return results.Result(
+      {'rule': rule}, 'accuracy', 'small', seed, value, 3, 'mine/x', 'f', '1.0'
+    )
+
+  def test_what_is_recorded_is_read_back(self, tmp_path):
+    path = tmp_path / 'results' / 'table1.csv'
+    assert results.read(path) == []
+    first = [self._result('mean', 1, 0.5), self._result('krum', 1, None)]
+    results.record(path, first)
+    assert results.read(path) == first
+
+  def test_the_same_cell_and_seed_are_replaced(self, tmp_path):
+    path = tmp_path / 'results' / 'table1.csv'
+    results.record(path, [self._result('mean', s, 0.5) for s in (1, 2)])
+    results.record(path, [self._result('mean', 2, 0.75)])
+    assert [one.value for one in results.read(path)] == [0.5, 0.75]
+
+  def test_nothing_leaves_no_file(self, tmp_path):
+    results.record(tmp_path / 'results' / 'x.csv', [])
+    assert not (tmp_path / 'results').exists()
+
+  def test_other_columns_are_refused(self, tmp_path):
+    (tmp_path / 'x.csv').write_text('rule,measure,value\n')
+    with pytest.raises(ValueError, match='expected columns that end in'):
+      results.read(tmp_path / 'x.csv')
+
+
+def test_phases_are_found_by_their_names(paper, tmp_path):
+  from flsec.catalogue.papers import Measure
+  from flsec.catalogue.printed import PrintedValue
+
+  row = PrintedValue({'phase': 'prune'}, 'a', 1.0, None, '%', 'Table 1', '')
+  measure = Measure(('phases', '{phase}', 'accuracy'))
+  summary = {'phases': [{'name': 'train'}, {'name': 'prune', 'accuracy': 0.5}]}
+  assert measure.keys == ['phase']
+  assert results._value(measure, row, summary) == 0.5
+  with pytest.raises(KeyError):
+    results._value(measure, row, {'phases': []})
