@@ -1,15 +1,12 @@
 """`flsec list experiments`: every table and figure of the papers."""
 
-import textwrap
 from collections.abc import Sequence
 
 from flsec.catalogue import outline, papers, printed
 from flsec.catalogue.papers import Entry
 from flsec.commands.command import UsageError
+from flsec.commands.paragraphs import paragraph
 from flsec.config.errors import closest
-
-_WIDTH = 88
-_INDENT = ' ' * 6
 
 
 def show(words: Sequence[str]) -> None:
@@ -37,8 +34,8 @@ def show(words: Sequence[str]) -> None:
 
 
 def _describe(entry: Entry) -> list[str]:
-  lines = [f'  {entry.name}', _paragraph(f'{entry.where}: {entry.title}')]
-  lines.append(_paragraph(f'printed: {_numbers(entry)}'))
+  lines = [f'  {entry.name}', paragraph(f'{entry.where}: {entry.title}')]
+  lines.append(paragraph(f'printed: {_numbers(entry)}'))
   files = {}
   for run in entry.runs:
     for size in outline.sizes_of(run.file):
@@ -46,26 +43,15 @@ def _describe(entry: Entry) -> list[str]:
       if there.cells:
         files.setdefault(str(run.file), []).append(f'{size}: {there}')
   for file, sizes in files.items():
-    lines.append(_paragraph(f'{file}: {"; ".join(sizes)}'))
+    lines.append(paragraph(f'{file}: {"; ".join(sizes)}'))
   if entry.seeds > 1:
-    lines.append(_paragraph(f'the paper puts {entry.seeds} seeds together'))
+    lines.append(paragraph(f'the paper puts {entry.seeds} seeds together'))
   if not entry.runs:
-    lines.append(_paragraph('no experiment makes it yet'))
-  return lines + [_paragraph(f'missing: {one}') for one in entry.missing]
+    lines.append(paragraph('no experiment makes it yet'))
+  return lines + [paragraph(f'missing: {one}') for one in entry.missing]
 
 
 def _numbers(entry: Entry) -> str:
   if entry.printed is None:
     return 'picture only'
   return f'{printed.count(entry.printed)} values, {entry.printed}'
-
-
-def _paragraph(text: str) -> str:
-  return textwrap.fill(
-    text,
-    _WIDTH,
-    initial_indent=_INDENT,
-    subsequent_indent=_INDENT + '  ',
-    break_long_words=False,
-    break_on_hyphens=False,
-  )

@@ -3,7 +3,6 @@
 `flsec list experiments` is another list, that of the papers' tables.
 """
 
-import textwrap
 import typing
 from collections.abc import Mapping, Sequence
 from typing import Optional
@@ -11,6 +10,7 @@ from typing import Optional
 from flsec import registry
 from flsec.commands import flags
 from flsec.commands.command import Command, UsageError
+from flsec.commands.paragraphs import paragraph
 from flsec.config.errors import closest
 
 if typing.TYPE_CHECKING:
@@ -18,8 +18,6 @@ if typing.TYPE_CHECKING:
 
 # A kind of its own: the tables and figures of the papers.
 _EXPERIMENTS = 'experiments'
-_WIDTH = 88
-_INDENT = ' ' * 6
 _KINDS = {word: kind for kind, (_, word) in registry.KINDS.items()}
 
 
@@ -62,7 +60,7 @@ def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
     for entry in entries.values():
       print(_describe(entry))
       if entry.name in places:
-        print(_paragraph(_where(places[entry.name])))
+        print(paragraph(_where(places[entry.name])))
     print()
   return 0
 
@@ -98,12 +96,12 @@ def _chosen(
 
 
 def _describe(entry: registry.Entry) -> str:
-  lines = [f'  {entry.name}', _paragraph(entry.summary)]
+  lines = [f'  {entry.name}', paragraph(entry.summary)]
   if entry.settings:
     options = ', '.join(map(_option, entry.settings))
-    lines.append(_paragraph(f'options: {options}'))
+    lines.append(paragraph(f'options: {options}'))
   if entry.paper:
-    lines.append(_paragraph(f'paper: {entry.paper}'))
+    lines.append(paragraph(f'paper: {entry.paper}'))
   return '\n'.join(lines)
 
 
@@ -144,17 +142,6 @@ def _where(location: 'locate.Location') -> str:
     f'; it is downloaded from {location.origin}' if location.origin else ''
   )
   return f'absent: looked for {looked}{origin}'
-
-
-def _paragraph(text: str) -> str:
-  return textwrap.fill(
-    text,
-    _WIDTH,
-    initial_indent=_INDENT,
-    subsequent_indent=_INDENT + '  ',
-    break_long_words=False,
-    break_on_hyphens=False,
-  )
 
 
 COMMAND = Command(
