@@ -9,6 +9,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 
 BIN := .venv/bin
+TOOLS := .tools
 EXP ?= quickstart
 ARGS ?=
 RUN ?= $(patsubst %/,%,$(firstword $(shell ls -td runs/*/ 2>/dev/null)))
@@ -21,7 +22,7 @@ PROFILE ?= full
 # Processes of `make test`, 2 GB each; 0 runs the tests in one, for a debugger.
 WORKERS ?= 2
 PARALLEL = -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
-CODE := flsec tests benchmarks scripts .ci
+CODE := flsec tests benchmarks scripts examples .ci
 
 CONFIG = $(firstword $(filter %.yaml,$(wildcard \
   experiments/$(EXP).yaml experiments/$(EXP) $(EXP))))
@@ -95,6 +96,15 @@ check: environment ## Check format and style, as CI does
 	@$(BIN)/ruff check --quiet $(CODE)
 	@echo 'Format and style are fine.'
 
+.PHONY: types
+types: tools ## Check the types of what programs see of flsec
+	@PYTHONPATH=$(TOOLS) $(BIN)/python -m mypy --cache-dir $(TOOLS)/.mypy_cache
+
+.PHONY: docs
+docs: tools ## Make the API reference in build/docs from the docstrings
+	@PYTHONPATH=$(TOOLS) TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python \
+	  scripts/make_reference.py build/docs
+
 .PHONY: format
 format: environment ## Format the code
 	@$(BIN)/ruff format $(CODE)
@@ -121,6 +131,18 @@ lock: ## Renew the locks from requirements*.in (needs uv and network)
 	uv pip compile --quiet --universal --python-version 3.9 --generate-hashes \
 	  --custom-compile-command 'make lock' \
 	  requirements-gpu.in -o requirements-gpu.txt $(ARGS)
+	uv pip compile --quiet --universal --python-version 3.9 --generate-hashes \
+	  --custom-compile-command 'make lock' \
+	  requirements-tools.in -o requirements-tools.txt $(ARGS)
+
+# Beside the environment: they want newer packages than TFF takes.
+.PHONY: tools
+tools: environment
+	@cmp -s requirements-tools.txt $(TOOLS)/made-from || { rm -rf $(TOOLS) && \
+	  $(BIN)/python -m pip --disable-pip-version-check -qq install --no-deps \
+	  --require-hashes --only-binary :all: --target $(TOOLS) \
+	  -r requirements-tools.txt && \
+	  cp requirements-tools.txt $(TOOLS)/made-from; }
 
 .PHONY: clean
 clean: ## Remove what tools leave behind; runs, data and .venv stay
@@ -130,7 +152,7 @@ clean: ## Remove what tools leave behind; runs, data and .venv stay
 
 .PHONY: clean-all
 clean-all: clean ## Remove the environment, too; runs and data stay
-	@rm -rf .venv
+	@rm -rf .venv $(TOOLS)
 
 .PHONY: environment
 environment:

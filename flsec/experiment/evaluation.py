@@ -1,13 +1,13 @@
 """Tests the global model: the whole test set, and the attack's victims."""
 
 import dataclasses
-from typing import Optional
+from typing import Callable, Optional
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from flsec.attacks.attack import Attack
+from flsec.attacks.attack import Attack, Victims
 from flsec.data.dataset import Split
 from flsec.experiment import forward_pass
 from flsec.experiment.summary import CONTROL, ERROR_RATE, SUCCESS_RATE
@@ -44,7 +44,9 @@ class Evaluator:
     self.whole_pass = forward_pass.WholePass(
       model, batch_size=batch_size, num_threads=num_threads
     )
-    self._victims = attack and attack.victims and self._find_victims(attack)
+    self._victims: Optional[_Victims] = None
+    if attack is not None and attack.victims is not None:
+      self._victims = self._find_victims(attack.name, attack.victims)
 
   def evaluate(
     self, weights: np.ndarray, through: Optional[forward_pass.Pass] = None
@@ -77,16 +79,19 @@ class Evaluator:
     for label, value in enumerate(classes):
       metrics[f'test/accuracy_class_{label}'] = float(value)
     if self._victims:
-      metrics.update(self._attack_metrics(weights, predictions, through))
+      metrics.update(
+        self._attack_metrics(self._victims, weights, predictions, through)
+      )
     return metrics
 
   def _attack_metrics(
     self,
+    victims: '_Victims',
     weights: np.ndarray,
     predictions: np.ndarray,
     through: forward_pass.Pass,
   ) -> dict[str, float]:
-    victims, metrics = self._victims, {}
+    metrics: dict[str, float] = {}
     if victims.rows is not None:
       rate = _rate(predictions[victims.rows], victims.wanted)
       name = ERROR_RATE if victims.x is None else CONTROL
@@ -98,15 +103,17 @@ class Evaluator:
     metrics['attack/victims'] = rate.count
     return metrics
 
-  def _find_victims(self, attack: Attack) -> '_Victims':
+  def _find_victims(
+    self, name: str, victims: Callable[[tf.Tensor, tf.Tensor], Victims]
+  ) -> '_Victims':
     x = self._model.inputs(self._test.x)
-    found = attack.victims(x, tf.constant(self._test.y, tf.int32))
+    found = victims(x, tf.constant(self._test.y, tf.int32))
     mask = np.asarray(found.mask)
     if not mask.any():
       logging.warning(
         'attack: the test set holds no victim of %s, so that its success '
         'cannot be measured.',
-        attack.name,
+        name,
       )
     changed = found.x.numpy()[mask]
     is_aligned = found.are_test_examples and found.x.shape == x.shape

@@ -145,7 +145,8 @@ def _hyperparameters(
 
 def _spans(layout: Layout) -> tuple[list[Span], list[Span]]:
   """Returns the spans of trainable and of other weights, in Keras order."""
-  trainable, other = [], []
+  trainable: list[Span] = []
+  other: list[Span] = []
   for layer in layout.layers:
     for name, span in layer.spans.items():
       (other if name in _NON_TRAINABLE else trainable).append(span)

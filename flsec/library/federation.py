@@ -148,7 +148,7 @@ def build(
       federation.test,
       batch_size=experiment.evaluation.batch_size,
       num_threads=num_threads,
-      attack=plan.attack and plan.attack.attack,
+      attack=plan.attack.attack if plan.attack else None,
     ),
     _device=where,
   )
