@@ -118,7 +118,8 @@ def test_commands_run(workspace, words):
     }
 
 
-def test_python_runs(capfd, monkeypatch):
+def test_python_runs(capfd, monkeypatch, tmp_path):
+  monkeypatch.chdir(tmp_path)
   monkeypatch.syspath_prepend(str(_ROOT / 'tests' / 'federated'))
   import stock_tff
 

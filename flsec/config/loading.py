@@ -26,6 +26,9 @@ from flsec.config.validate import validate
 _UNNAMED = ('name', 'description', 'runtime', 'plugins', 'seed', 'sweep')
 _UNNAMED_PATHS = ('server.on_non_finite',)
 
+# What errors call an experiment that is in no file.
+MAPPING = 'the experiment'
+
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
@@ -139,6 +142,23 @@ def cells_of(
   )
   labels = cell_names.labels([choice.labels for choice in chosen])
   return [Cell(*cell) for cell in zip(names, experiments, labels)]
+
+
+def checked(raw: Mapping[str, Any]) -> Experiment:
+  """Returns the experiment of a mapping, checked but not filled in.
+
+  Args:
+    raw: as the YAML would hold it, without `sweep`; its plug-ins are looked for
+      in the present folder.
+
+  Raises:
+    ConfigError: something in it is wrong.
+  """
+  plain = dict(raw)
+  _add_plugins(plain, (), MAPPING)
+  experiment = structure.structure(plain)
+  validate(experiment)
+  return experiment
 
 
 def from_mapping(raw: Mapping[str, Any], source: str = '') -> Experiment:

@@ -244,12 +244,10 @@ class Experiment:
     Raises:
       ConfigError: something in it is wrong; says where, and what is allowed.
     """
-    # These make an Experiment, and so import this module.
-    from flsec.config import structure, validate
+    # It makes an Experiment, and so imports this module.
+    from flsec.config import loading
 
-    experiment = structure.structure(sections)
-    validate.validate(experiment)
-    return experiment
+    return loading.checked(sections)
 
 
 def types_of(section: type) -> dict[str, Any]:

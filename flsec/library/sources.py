@@ -14,8 +14,6 @@ from flsec.config.schema import Experiment
 
 Source = Union[str, 'os.PathLike[str]', Mapping[str, Any], Experiment]
 
-# What errors call an experiment that is in no file.
-_UNNAMED = 'the experiment'
 # `attack__scale=3` is `attack.scale`, since a keyword holds no dot.
 _DOT = '__'
 
@@ -61,7 +59,9 @@ def single(cells: Sequence[loading.Cell], source: Source) -> loading.Cell:
     ConfigError: there are several.
   """
   if len(cells) > 1:
-    name = _UNNAMED if not isinstance(source, (str, os.PathLike)) else source
+    name = (
+      loading.MAPPING if not isinstance(source, (str, os.PathLike)) else source
+    )
     raise ConfigError(
       'sweep',
       f'spans {len(cells)} experiments; one was asked for. `flsec.sweep` runs '
@@ -76,9 +76,9 @@ def _read(source: Source) -> tuple[Mapping[str, Any], str]:
     path = shipped.path_of(os.fspath(source))
     return yaml_file.read(path), path
   if isinstance(source, Experiment):
-    return _plain(source), _UNNAMED
+    return _plain(source), loading.MAPPING
   if isinstance(source, Mapping):
-    return _plain(source), _UNNAMED
+    return _plain(source), loading.MAPPING
   raise TypeError(
     'An experiment is the path of a YAML file, the name of a shipped one, a '
     f'mapping or a flsec.Experiment; got {type(source).__name__}.'

@@ -1,9 +1,13 @@
 """A bar on a terminal, few plain lines elsewhere."""
 
 import contextlib
+import importlib.util
 import io
+import sys
 
-from flsec.experiment.progress import Progress
+import tqdm
+
+from flsec.experiment.progress import Progress, bar_for
 
 
 class _Terminal(io.StringIO):
@@ -157,3 +161,36 @@ class TestUnknownLength:
   def test_a_bar_names_the_phase(self):
     text = '\n'.join(self._lines(_Terminal(), 1.0))
     assert 'wu, prune' in text and '5round' in text
+
+
+class TestInNotebooks:
+  def _in_notebook(self, monkeypatch, has_widgets=False):
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, 'stderr', stream)
+    monkeypatch.setitem(sys.modules, 'ipykernel', object())
+    monkeypatch.setattr(
+      importlib.util,
+      'find_spec',
+      lambda name: object() if has_widgets else None,
+    )
+    return stream
+
+  def test_a_line_is_written_over(self, monkeypatch):
+    stream = self._in_notebook(monkeypatch)
+    with contextlib.closing(Progress()) as progress:
+      progress.begin(2, 0, 'mine')
+      progress.update(1, {'test/accuracy': 0.5})
+      progress.update(2, {'test/accuracy': 0.75})
+    assert '\r' in stream.getvalue() and 'mine' in stream.getvalue()
+    assert 'accuracy=0.750' in stream.getvalue()
+
+  def test_or_a_widget_where_there_are_some(self, monkeypatch):
+    from tqdm import notebook
+
+    stream = self._in_notebook(monkeypatch, has_widgets=True)
+    assert bar_for(stream) is notebook.tqdm
+
+  def test_only_where_the_notebook_shows_it(self, monkeypatch):
+    self._in_notebook(monkeypatch)
+    assert bar_for(io.StringIO()) is None
+    assert bar_for(_Terminal()) is tqdm.tqdm

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import types
 
 import pytest
 
@@ -125,6 +126,43 @@ class TestConfigure:
     monkeypatch.setitem(sys.modules, 'tensorflow', object())
     with pytest.raises(RuntimeError, match='imported already'):
       threads.configure()
+
+
+class TestSettle:
+  def test_before_tensorflow_it_configures(self, monkeypatch):
+    monkeypatch.delitem(sys.modules, 'tensorflow', raising=False)
+    monkeypatch.delenv('TF_NUM_INTEROP_THREADS', raising=False)
+    monkeypatch.delenv('TF_NUM_INTRAOP_THREADS', raising=False)
+    assert threads.settle(3) == 3
+    assert os.environ['TF_NUM_INTEROP_THREADS'] == '3'
+    # Not left behind, since other tests' TensorFlow may not have begun.
+    monkeypatch.delenv('TF_NUM_INTEROP_THREADS')
+    monkeypatch.delenv('TF_NUM_INTRAOP_THREADS')
+
+  def test_after_its_import_it_tells_tensorflow(self, monkeypatch):
+    told = {}
+    threading = types.SimpleNamespace(
+      set_inter_op_parallelism_threads=lambda n: told.update(inter=n),
+      set_intra_op_parallelism_threads=lambda n: told.update(intra=n),
+    )
+    config = types.SimpleNamespace(threading=threading)
+    fake = types.SimpleNamespace(config=config)
+    monkeypatch.setitem(sys.modules, 'tensorflow', fake)
+    assert threads.settle(3) == 3
+    assert told == {'inter': 3, 'intra': 1}
+
+  def test_once_tensorflow_has_begun_nothing_is_changed(self, monkeypatch):
+    def refuse(number):
+      raise RuntimeError('cannot be modified after initialization')
+
+    threading = types.SimpleNamespace(
+      set_inter_op_parallelism_threads=refuse,
+      set_intra_op_parallelism_threads=refuse,
+    )
+    config = types.SimpleNamespace(threading=threading)
+    fake = types.SimpleNamespace(config=config)
+    monkeypatch.setitem(sys.modules, 'tensorflow', fake)
+    assert threads.settle(3) == 3
 
 
 def test_asking_for_cores_imports_no_tensorflow(repository):
