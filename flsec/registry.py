@@ -59,6 +59,7 @@ class Option:
 
   @property
   def is_required(self) -> bool:
+    """Whether a configuration has to give it."""
     return isinstance(self.default, str) and self.default == REQUIRED
 
 
@@ -76,6 +77,7 @@ class Entry:
 
   @property
   def option_names(self) -> tuple[str, ...]:
+    """The names of all options."""
     return tuple(option.name for option in self.options)
 
   @property

@@ -65,10 +65,10 @@ def way_out() -> str:
   if (root / 'Makefile').is_file() and (root / 'setup.cfg').is_file():
     elsewhere = '' if root == pathlib.Path.cwd() else f'-C {root} '
     return f'make {elsewhere}setup'
-  return (
-    f'{sys.executable} -m pip install --no-deps --require-hashes '
-    f'--only-binary :all: -r {LOCK}'
-  )
+  installer = f'{sys.executable} -m pip install'
+  if importlib.util.find_spec('pip') is None:  # As uv makes environments.
+    installer = f'uv pip install --python {sys.executable}'
+  return f'{installer} --no-deps --require-hashes --only-binary :all: -r {LOCK}'
 
 
 def explain_missing(error: ModuleNotFoundError) -> Optional[str]:

@@ -27,6 +27,7 @@ class Override:
 
   @property
   def keys(self) -> list[str]:
+    """The words of the path."""
     return self.path.split('.')
 
 

@@ -112,6 +112,7 @@ class Dataset:
 
   @property
   def is_image(self) -> bool:
+    """Whether an example has height, width and channels."""
     return len(self.input_shape) == 3
 
 
@@ -184,6 +185,7 @@ class Federation:
 
   @property
   def num_clients(self) -> int:
+    """How many clients there are."""
     return len(self.offsets) - 1
 
   def client(self, index: int) -> Split:

@@ -39,6 +39,7 @@ class Location:
 
   @property
   def is_present(self) -> bool:
+    """Whether a run needs no download."""
     return self.is_embedded or bool(self.files)
 
 

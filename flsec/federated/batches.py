@@ -58,6 +58,7 @@ class Batches:
   padded: bool
 
   def per_epoch(self, count: tf.Tensor) -> tf.Tensor:
+    """Returns how many batches hold so many examples, the last one short."""
     return (count + self.size - 1) // self.size
 
   def take(self, shard: Shard, position: tf.Tensor):

@@ -30,6 +30,8 @@ def cells_of(
     source: a YAML file, the name of a shipped experiment, a mapping as the file
       would hold it, or an `Experiment`.
     changes: path -> value; the path with dots, or with `__` in their place.
+      `plugins` are added to those of the source, and are looked for in the
+      present folder.
     grid: path -> values, each of which makes a cell.
     size: which of the file's sizes.
 
@@ -38,12 +40,15 @@ def cells_of(
     TypeError: the source is none of these.
   """
   raw, path = _read(source)
+  # Those of the caller lie in his folder, not in that of the file.
+  plugins = changes.get('plugins', ())
   return loading.cells_of(
     raw,
     path,
-    [_change(name, value) for name, value in changes.items()],
+    [_change(*item) for item in changes.items() if item[0] != 'plugins'],
     [_varied(name, values) for name, values in grid.items()],
-    size=size,
+    [os.fspath(one) for one in _listed('plugins', plugins)],
+    size,
   )
 
 
@@ -90,14 +95,22 @@ def _change(name: str, value: Any) -> Override:
 
 
 def _varied(name: str, values: Sequence[Any]) -> Override:
-  if isinstance(values, (str, bytes, Mapping)) or not hasattr(
-    values, '__iter__'
-  ):
-    raise ConfigError(
-      name, f'expected a list of values to vary; found {found(values)}.', ''
-    )
-  listed = [_plain(value) for value in values]
+  listed = [_plain(value) for value in _listed(name, values)]
   return Override(_path(name), listed, f'{name}={values!r}')
+
+
+def _listed(name: str, values: Any) -> Sequence[Any]:
+  """Returns the values of a list.
+
+  Raises:
+    ConfigError: it is none.
+  """
+  is_text = isinstance(values, (str, bytes, Mapping))
+  if is_text or not hasattr(values, '__iter__'):
+    raise ConfigError(
+      name, f'expected a list of values; found {found(values)}.', ''
+    )
+  return list(values)
 
 
 def _path(name: str) -> str:

@@ -18,10 +18,12 @@ class Span:
 
   @property
   def size(self) -> int:
+    """How many entries it has."""
     return int(np.prod(self.shape, dtype=np.int64))
 
   @property
   def stop(self) -> int:
+    """The first entry behind it."""
     return self.start + self.size
 
 
@@ -61,10 +63,12 @@ class Layer:
 
   @property
   def kernel(self) -> Span:
+    """Where its kernel lies."""
     return self.spans['kernel']
 
   @property
   def bias(self) -> Optional[Span]:
+    """Where its bias lies; None: it has none."""
     return self.spans.get('bias')
 
 

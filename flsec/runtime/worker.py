@@ -51,6 +51,7 @@ class Worker:
     return self._process.pid
 
   def is_running(self) -> bool:
+    """Tells whether the worker has not ended."""
     return self._process.poll() is None
 
   def close(self) -> None:

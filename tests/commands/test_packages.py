@@ -101,6 +101,12 @@ class TestMissing:
     assert words[:4] == [sys.executable, '-m', 'pip', 'install']
     assert words[-2:] == ['-r', str(package / 'requirements.txt')]
 
+  def test_where_there_is_no_pip_uv_does(self, monkeypatch, tmp_path):
+    monkeypatch.setattr(packages, '_PACKAGE', tmp_path / 'flsec')
+    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
+    words = packages.way_out().split()
+    assert words[:5] == ['uv', 'pip', 'install', '--python', sys.executable]
+
   def test_an_import_that_fails_names_all_that_is_missing(self, monkeypatch):
     monkeypatch.setattr(packages, 'missing', lambda: ['pyyaml', 'tqdm'])
     error = ModuleNotFoundError('No module', name='yaml.loader')

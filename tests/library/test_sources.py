@@ -108,6 +108,19 @@ class TestChanges:
     with pytest.raises(ConfigError, match=message):
       one(RAW, **changes)
 
+  def test_plugins_lie_in_the_folder_of_the_caller(self, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'mine.py').write_text(
+      "from flsec import registry\n\n\n@registry.attack('of_the_caller')\n"
+      'def of_the_caller(*, scale: float = 2.0):\n  """Does it."""\n'
+    )
+    attack = {'name': 'of_the_caller', 'num_byzantine': 2}
+    built = one('quickstart', plugins=['mine.py'], attack=attack)
+    assert built.plugins == (str(tmp_path / 'mine.py'),)
+    assert built.attack.options == {'scale': 2.0}
+    with pytest.raises(ConfigError, match='plugins: expected a list'):
+      one('quickstart', plugins='mine.py')
+
   @pytest.mark.parametrize('values', ['mean', 3, {'a': 1}])
   def test_a_grid_takes_lists(self, values):
     with pytest.raises(ConfigError, match='expected a list of values'):
