@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from flsec.commands import experiment_flags, flags, run_flags
 from flsec.commands.command import Command
 from flsec.sweeps import endings, running
-from flsec.sweeps.task import Options, Outcome, Task
+from flsec.sweeps.task import Options, Outcome
 
 if typing.TYPE_CHECKING:
   from flsec.config.loading import Cell
@@ -50,7 +50,7 @@ def run_cells(cells: Sequence['Cell'], flag_values: flags.FlagValues) -> int:
   """
   console = run_flags.Console.of(flag_values)
   root = pathlib.Path(flag_values.output_dir) / cells[0].experiment.name
-  tasks = [Task(cell.name, root / cell.name, cell.experiment) for cell in cells]
+  tasks = running.tasks(cells, root)
   pending = [
     task
     for task in tasks

@@ -35,6 +35,12 @@ def fingerprint(experiment: Experiment) -> str:
   round that stopped it. Precision does count, and so does the text of the
   plug-ins.
   """
+  text = json.dumps(identity(experiment), sort_keys=True, default=repr)
+  return hashlib.sha256(text.encode()).hexdigest()[:_FINGERPRINT_LENGTH]
+
+
+def identity(experiment: Experiment) -> dict[str, Any]:
+  """Returns all that a run's results depend on, as a plain mapping."""
   plain = to_dict(experiment)
   texts = plugin_identity.digests(plain)
   for key in _IGNORED:
@@ -44,8 +50,7 @@ def fingerprint(experiment: Experiment) -> str:
     plain[name] = getattr(experiment.runtime, name)
   if texts:
     plain['plugins'] = sorted(texts.values())
-  text = json.dumps(plain, sort_keys=True, default=repr)
-  return hashlib.sha256(text.encode()).hexdigest()[:_FINGERPRINT_LENGTH]
+  return plain
 
 
 def plain(value: Any) -> Any:

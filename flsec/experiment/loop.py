@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 from typing import Any, Optional
 
 import numpy as np
@@ -29,10 +30,12 @@ from flsec.experiment.evaluation import Evaluator
 from flsec.experiment.journal import Journal
 from flsec.experiment.metric_writer import MetricWriter
 from flsec.experiment.place import Place, Saved
+from flsec.experiment.prefix import Prefix
 from flsec.experiment.progress import Progress, Watcher
 from flsec.experiment.round_checks import RoundChecks
 from flsec.experiment.run_directory import RunDirectory
 from flsec.experiment.session import Session
+from flsec.experiment.shared_rounds import SharedRounds
 from flsec.federated import process
 from flsec.metrics.heterogeneity import label_distribution
 from flsec.runtime import device, memory, threads
@@ -46,6 +49,7 @@ def run_cell(
   resume: bool = True,
   profile: bool = False,
   watcher: Optional[Watcher] = None,
+  prefixes: Sequence[Prefix] = (),
 ) -> dict[str, Any]:
   """Runs one experiment into its directory, or goes on with it.
 
@@ -61,6 +65,8 @@ def run_cell(
     profile: write a TensorBoard profile of this session's second and third
       round into the directory.
     watcher: is told how far the run is; None shows it in the terminal.
+    prefixes: rounds that other cells of a sweep have in common with this one;
+      the longest first.
 
   Returns:
     What `summary.json` holds.
@@ -77,7 +83,7 @@ def run_cell(
     # Nothing is written before data and components are known to fit.
     prepared = _prepare(experiment, data_dir, told)
     with RunDirectory.open(directory, *identity, resume) as run:
-      return _run(experiment, run, prepared, profile, told)
+      return _run(experiment, run, prepared, profile, told, prefixes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,6 +120,7 @@ def _run(
   prepared: _Prepared,
   profile: bool,
   watcher: Watcher,
+  prefixes: Sequence[Prefix],
 ) -> dict[str, Any]:
   assembled = prepared.assembled
   plan, federation = assembled.plan, assembled.federation
@@ -132,8 +139,21 @@ def _run(
     training = clients.runtime(
       'round', lambda: prepared.federated, concatenates=not plan.streams
     )
-    start = _start(run, training.initialize(), assembled)
-    with Journal(run, assembled, start, watcher) as journal:
+    first = training.initialize()
+    start = _start(run, first, assembled)
+    shared = SharedRounds(
+      prefixes,
+      experiment,
+      assembled,
+      uses_xla=prepared.device.uses_xla,
+      data=inputs,
+      state=first,
+      finished=int(start.state['round']),
+    )
+    with (
+      contextlib.closing(shared),
+      Journal(run, assembled, start, watcher) as journal,
+    ):
       if start.num_rows == 0:
         _write_preface(journal.writer, experiment, assembled)
       session = Session(
@@ -144,6 +164,7 @@ def _run(
         evaluator=_evaluator(experiment, assembled),
         checks=RoundChecks(experiment.server, plan.rule),
         journal=journal,
+        shared=shared,
         directory=run.path,
         profiles=profile,
       )

@@ -9,6 +9,7 @@ from flsec.experiment.clients import Clients
 from flsec.experiment.evaluation import Evaluator
 from flsec.experiment.journal import Journal
 from flsec.experiment.round_checks import RoundChecks
+from flsec.experiment.shared_rounds import SharedRounds
 from flsec.runtime.runtime import Runtime
 
 
@@ -24,6 +25,7 @@ class Session:
     evaluator: tests the global model.
     checks: of each round of training.
     journal: the record.
+    shared: rounds that other cells of a sweep have in common with this one.
     directory: the run's folder.
     profiles: whether to write a profile of the second and third round.
   """
@@ -35,5 +37,6 @@ class Session:
   evaluator: Evaluator
   checks: RoundChecks
   journal: Journal
+  shared: SharedRounds
   directory: pathlib.Path
   profiles: bool = False

@@ -35,8 +35,11 @@ def run(session: Session, phase: Phase, state: Any, at: Place) -> Any:
   while at.step < most:
     state, metrics = _round(session, state, is_last=at.step + 1 == most)
     at = at.after()
-    session.journal.row(int(state['round']), at, metrics)
-    session.journal.save(state, at)
+    round_number = int(state['round'])
+    session.journal.row(round_number, at, metrics)
+    # What other cells have trained is taken at once, or again.
+    if round_number >= session.shared.last_taken:
+      session.journal.save(state, at)
   return state
 
 
@@ -100,18 +103,23 @@ def _round(
 ) -> tuple[Any, dict[str, float]]:
   """Runs one round of training, and tests its model when that is due."""
   plan, started = session.assembled.plan, time.perf_counter()
-  server = session.experiment.server
+  server, shared = session.experiment.server, session.shared
   round_number = int(state['round']) + 1
-  clients = session.clients.of_round(round_number)
-  profile = session.directory if session.profiles else None
-  with profiling.profiled(profile, session.journal.rows_of_session + 1):
-    state, output = session.training.next(state, clients)
+  is_due = is_last or round_number % session.experiment.evaluation.every == 0
+  if round_number <= shared.last_taken:
+    taken = shared.take(round_number)
+    state, output, weights = taken.state, taken.output, taken.weights
+    evaluated = taken.evaluated if is_due else {}
+  else:
+    state, output = _trained(session, state, round_number)
+    weights, evaluated = np.asarray(state['weights']), None
   trained = time.perf_counter()
-  weights = np.asarray(state['weights'])
   metrics: dict[str, float] = {}
-  if is_last or round_number % session.experiment.evaluation.every == 0:
-    metrics.update(session.evaluator.evaluate(weights))
-  session.checks.check(round_number, output, weights, metrics)
+  if is_due:
+    metrics.update(evaluated or session.evaluator.evaluate(weights))
+  if round_number > shared.last_taken:
+    session.checks.check(round_number, output, weights, metrics)
+  shared.keep(round_number, state, output, metrics)
   if plan.attack:
     metrics['attack/active'] = int(plan.attack.is_active(round_number))
   told = estimate.num_byzantine_told(server) if plan.attack else None
@@ -122,6 +130,16 @@ def _round(
   metrics['time/evaluation_seconds'] = ended - trained
   metrics['time/round_seconds'] = ended - started
   return state, metrics
+
+
+def _trained(
+  session: Session, state: Any, round_number: int
+) -> tuple[Any, Any]:
+  """Lets the round's clients train."""
+  clients = session.clients.of_round(round_number)
+  profile = session.directory if session.profiles else None
+  with profiling.profiled(profile, session.journal.rows_of_session + 1):
+    return session.training.next(state, clients)
 
 
 def _stage_seconds(

@@ -13,7 +13,7 @@ from flsec.library import result, sources
 from flsec.library.sources import Source
 from flsec.runtime import threads
 from flsec.sweeps import running
-from flsec.sweeps.task import Options, Outcome, Task
+from flsec.sweeps.task import Options, Outcome
 
 Path = Union[str, 'os.PathLike[str]']
 
@@ -136,7 +136,7 @@ def _run(
   fail_fast: bool = False,
 ) -> list[Outcome]:
   """Runs the cells that are not done."""
-  tasks = [Task(cell.name, root / cell.name, cell.experiment) for cell in cells]
+  tasks = running.tasks(cells, root)
   pending = [t for t in tasks if not running.is_done(t, resume, _silent)]
   if not pending:
     return []

@@ -70,6 +70,7 @@ def run(task: Task, options: Options, cores: int, connection: Any) -> None:
       resume=options.resume,
       profile=options.profile,
       watcher=Sender(connection, available_memory.own_bytes),
+      prefixes=task.prefixes,
     )
     report.write_report(task.directory)
   # Whatever goes wrong in a cell, the others go on.

@@ -62,6 +62,7 @@ def run(
           resume=options.resume,
           profile=options.profile,
           watcher=watcher(),
+          prefixes=task.prefixes,
         )
       # Whatever goes wrong in a cell, the others go on.
       except Exception as error:

@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from multiprocessing import connection as connections
 from typing import Any, Callable, Optional
 
@@ -101,8 +101,10 @@ def run(
   outcomes: list[Outcome] = []
   try:
     while waiting or running:
-      while waiting and len(running) < capacity.limit:
-        task = waiting.popleft()
+      while len(running) < capacity.limit:
+        task = _next(waiting, running.values())
+        if task is None:
+          break
         task.check_place()
         arguments = (task, options, capacity.share)
         running.update(_start(context, run_cell, *arguments))
@@ -141,6 +143,23 @@ def _hidden_program() -> Iterator[None]:
     yield
   finally:
     sys.modules['__main__'] = program
+
+
+def _next(
+  waiting: collections.deque[Task], running: Iterable[_Running]
+) -> Optional[Task]:
+  """Takes out a task that need not wait for rounds that another one trains."""
+  trained = {
+    prefix
+    for one in running
+    for prefix in one.task.prefixes
+    if not prefix.is_complete
+  }
+  for task in waiting:
+    if trained.isdisjoint(task.prefixes):
+      waiting.remove(task)
+      return task
+  return None
 
 
 def _context() -> Any:

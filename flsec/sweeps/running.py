@@ -5,6 +5,8 @@ Nothing outside Python's own modules is imported with this one.
 
 import dataclasses
 import pathlib
+import shutil
+import typing
 import warnings
 from collections.abc import Sequence
 from typing import Callable, Optional
@@ -12,6 +14,9 @@ from typing import Callable, Optional
 from flsec.config.errors import ConfigError
 from flsec.runtime import available_memory, threads
 from flsec.sweeps.task import Options, Outcome, Task
+
+if typing.TYPE_CHECKING:
+  from flsec.config import loading
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +56,23 @@ def is_done(task: Task, resume: bool, say: Callable[[str], None]) -> bool:
   return False
 
 
+def tasks(cells: 'Sequence[loading.Cell]', root: pathlib.Path) -> list[Task]:
+  """Returns the cells as tasks, those first that train for others.
+
+  Args:
+    cells: all of a sweep.
+    root: its folder.
+  """
+  from flsec.sweeps import prefixes
+
+  experiments = [cell.experiment for cell in cells]
+  shared = prefixes.find(experiments, root)
+  return [
+    Task(cells[i].name, root / cells[i].name, experiments[i], shared[i])
+    for i in prefixes.in_order(experiments, shared)
+  ]
+
+
 def run(
   pending: Sequence[Task], num_cells: int, options: Options, wishes: Wishes
 ) -> list[Outcome]:
@@ -63,12 +85,25 @@ def run(
     wishes: of the caller.
 
   Returns:
-    How each ended.
+    How each ended. Where none failed, what they had in common (see
+    `flsec.sweeps.prefixes`) is in each of them, and its folder is gone.
 
   Raises:
     ConfigError: one of them cannot be run; then none is.
     Exception: that of a cell which is the only one.
   """
+  from flsec.sweeps import prefixes
+
+  outcomes = _run(pending, num_cells, options, wishes)
+  if not any(outcome.failure for outcome in outcomes):
+    folder = pending[0].directory.parent / prefixes.FOLDER
+    shutil.rmtree(folder, ignore_errors=True)
+  return outcomes
+
+
+def _run(
+  pending: Sequence[Task], num_cells: int, options: Options, wishes: Wishes
+) -> list[Outcome]:
   from flsec.sweeps.capacity import Capacity
 
   capacity = Capacity(

@@ -9,6 +9,7 @@ from flsec import atomic_file
 
 if typing.TYPE_CHECKING:
   from flsec.config import schema
+  from flsec.experiment.prefix import Prefix
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,11 +20,13 @@ class Task:
     name: the cell's, `aggregator=krum,seed=1`.
     directory: its folder.
     experiment: what is run.
+    prefixes: rounds that it has in common with other cells.
   """
 
   name: str
   directory: pathlib.Path
   experiment: 'schema.Experiment'
+  prefixes: 'tuple[Prefix, ...]' = ()
 
   def check_place(self) -> None:
     """Refuses to begin where the folder of the sweep went away meanwhile.
