@@ -36,7 +36,9 @@ def loop(monkeypatch):
   module.calls, module.checked, module.fails = [], [], None
   module.watchers, module.failing = [], ()
 
-  def run_cell(experiment, *, directory, data_dir, resume, profile, watcher):
+  def run_cell(
+    experiment, *, directory, data_dir, resume, profile, watcher, prefixes
+  ):
     assert not profile
     module.watchers.append(watcher)
     if experiment.seed in module.failing:
@@ -249,7 +251,9 @@ def test_unfinished_cell_without_resume_is_refused(
 ):
   from flsec.config import dump, loading
 
-  def run_cell(experiment, *, directory, data_dir, resume, profile, watcher):
+  def run_cell(
+    experiment, *, directory, data_dir, resume, profile, watcher, prefixes
+  ):
     assert not profile
     text, fingerprint = dump.to_yaml(experiment), dump.fingerprint(experiment)
     with run_directory.RunDirectory.open(

@@ -39,7 +39,13 @@ def test_a_failing_cell_does_not_end_the_others(tmp_path):
   assert calls[0] == 'begun a' and calls[2:4] == ['ended a', 'begun b']
   assert calls[1] == (
     'a',
-    {'data_dir': '', 'resume': True, 'profile': False, 'watcher': 'watcher'},
+    {
+      'data_dir': '',
+      'resume': True,
+      'profile': False,
+      'watcher': 'watcher',
+      'prefixes': (),
+    },
   )
 
 
