@@ -77,6 +77,20 @@ def follows(row: Row, before: Row) -> bool:
   return row[PHASE] != before.get(PHASE) or row[STEP] > before[STEP]
 
 
+def of_rounds(rows: Iterable[Row]) -> list[Row]:
+  """Returns the rows in which a round was trained, one a round.
+
+  What a later phase does to the model without training (the steps of a search,
+  and what it decides) is told in rows that share the round before them. They
+  are no rounds: what is said over rounds is said of the others.
+  """
+  found: list[Row] = []
+  for row in rows:
+    if not found or row[ROUND] > found[-1][ROUND]:
+      found.append(row)
+  return found
+
+
 def to_json_line(row: Row) -> str:
   """Returns a row as one line of JSON; NaN and infinities as strings."""
   return json.dumps(

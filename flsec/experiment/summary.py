@@ -8,7 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional
 
 import flsec
-from flsec.experiment.metric_rows import PHASE, POINT, ROUND, Number, Row
+from flsec.experiment.metric_rows import (
+  PHASE,
+  POINT,
+  ROUND,
+  Number,
+  Row,
+  of_rounds,
+)
 from flsec.experiment.phase_summary import phase_lines
 from flsec.metrics import averaged, critical
 
@@ -24,7 +31,6 @@ STEP_SECONDS = 'time/step_seconds'
 # Malicious clients of a round beyond the number that the rule was told of.
 ABOVE_F = 'clients/malicious_above_f'
 ACTIVE = 'attack/active'
-VOLUME = 'communication/volume_mib'
 _TEST = 'test/'
 _NOT_MEASURED = (ROUND, PHASE, 'time/')  # `round`, `phase`, `phase/...`.
 _PACKAGES = ('tensorflow', 'tensorflow-federated', 'numpy')
@@ -53,7 +59,7 @@ def attacked_rounds(
   last = math.inf if stop_round is None else stop_round
   return [
     row
-    for row in rows
+    for row in of_rounds(rows)
     if start_round <= row[ROUND] <= last
     and (row[ROUND] - start_round) % every == 0
   ]
@@ -86,9 +92,12 @@ def last_tested(rows: Iterable[Row]) -> Row:
   from this row alone: numbers of several rounds are never put side by side as
   if they were of one model.
   """
-  tested = (r for r in reversed(list(rows)) if ACCURACY in r)
-  # A candidate of a search is not yet the model.
-  return next((r for r in tested if POINT not in r), {})
+  return next((r for r in reversed(models(rows)) if ACCURACY in r), {})
+
+
+def models(rows: Iterable[Row]) -> list[Row]:
+  """Returns the rows of what was the model, not a candidate of a search."""
+  return [row for row in rows if POINT not in row]
 
 
 def before_attack(
@@ -132,6 +141,7 @@ def critical_point(
     zero). None where the accuracy was not reached, or something not measured.
   """
   found: dict[str, Optional[Number]] = {'critical_accuracy': critical_accuracy}
+  rows = of_rounds(rows)
   tested = [row for row in rows if ACCURACY in row]
   found['critical_round'] = critical_accuracy and critical.critical_round(
     [row[ROUND] for row in tested],
@@ -208,7 +218,7 @@ def _negative_pulse(
   rows = list(rows)
   if before_attack(rows, attacked, ACCURACY) is None:
     return None
-  tested = [row for row in rows if ACCURACY in row]
+  tested = [row for row in of_rounds(rows) if ACCURACY in row]
   pulse = averaged.negative_pulse(
     [row[ROUND] for row in tested],
     [row[ACCURACY] for row in tested],
@@ -238,8 +248,9 @@ def _has_best(name: str) -> bool:
 
 
 def _best(rows: Sequence[Row], name: str) -> Optional[dict[str, Number]]:
-  rows = [r for r in rows if POINT not in r]
-  finite_rows = [r for r in rows if name in r and math.isfinite(r[name])]
+  finite_rows = [
+    r for r in models(rows) if name in r and math.isfinite(r[name])
+  ]
   if not finite_rows:
     return None
   pick = min if name.endswith(_LOWER_IS_BETTER) else max

@@ -122,7 +122,9 @@ class Cell:
     rows, attacked = self.rows, self.attacked
     last = summary_lib.last_tested(rows)
     metrics = [measure.metric for measure in MEASURES]
-    accuracies = summary_lib.values_of(rows, summary_lib.ACCURACY)
+    accuracies = summary_lib.values_of(
+      summary_lib.models(rows), summary_lib.ACCURACY
+    )
     seconds = summary_lib.values_of(rows, summary_lib.ROUND_SECONDS)
     return Headline(
       last={name: summary_lib.finite(last.get(name)) for name in metrics},
@@ -141,7 +143,8 @@ class Cell:
 
   def series(self, name: str) -> tuple[list[int], list[float]]:
     """Returns the rounds in which a metric was measured, and its values."""
-    measured = [row for row in self.rows if name in row]
+    rows = metric_rows.of_rounds(self.rows)
+    measured = [row for row in rows if name in row]
     return (
       [row[metric_rows.ROUND] for row in measured],
       [float(row[name]) for row in measured],

@@ -79,10 +79,11 @@ def _loss(
     return None
   judged = cell.attacked
   if not cell.config.get('attack'):
-    judged = [row for row in cell.rows if row[metric_rows.ROUND] >= start]
+    rows = metric_rows.of_rounds(cell.rows)
+    judged = [row for row in rows if row[metric_rows.ROUND] >= start]
   tested = {
     row[metric_rows.ROUND]: row[summary.ACCURACY]
-    for row in clean.rows
+    for row in metric_rows.of_rounds(clean.rows)
     if summary.ACCURACY in row
   }
   pairs = [

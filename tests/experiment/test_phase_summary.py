@@ -2,7 +2,9 @@
 
 import math
 
-from flsec.experiment import summary
+import pytest
+
+from flsec.experiment import metric_rows, summary
 from flsec.experiment.phase_summary import phase_lines
 
 ROWS = [
@@ -82,3 +84,39 @@ def test_the_summary_counts_all_seconds_and_no_candidate():
   assert not [name for name in found['final'] if name.startswith('phase')]
   assert len(found['phases']) == 3
   assert summary.last_tested(ROWS[:3]) == ROWS[1]
+
+
+def _phased(accuracies):
+  """Rounds of training, then a search and its outcome in rows of their own."""
+  rows = [
+    {
+      'round': number,
+      'phase': 'train',
+      'phase/step': number,
+      'test/accuracy': accuracy,
+      'communication/volume_mib': 2.0,
+    }
+    for number, accuracy in enumerate(accuracies, start=1)
+  ]
+  last = {'round': len(rows), 'phase': 'prune', 'test/accuracy': 0.1}
+  candidate = {**last, 'phase/step': 1, 'phase/point': 1}
+  return [*rows, candidate, {**last, 'phase/step': 2}]
+
+
+def test_steps_of_a_phase_are_no_rounds():
+  rows = _phased([0.8, 0.9, 0.7, 0.6])
+  assert metric_rows.of_rounds(rows) == rows[:4]
+  plain = summary.summarize(rows[:4], seed=1, start_round=3)
+  found = summary.summarize(rows, seed=1, start_round=3, critical_accuracy=0.85)
+  # Worked by hand: 0.9 before the attack, 0.6 at the lowest. What pruning does
+  # to the model is no fall of the attacked training.
+  assert plain['negative_pulse'] == pytest.approx(0.3)
+  assert found['negative_pulse'] == plain['negative_pulse']
+  assert found['attacked_rounds'] == 2
+  assert found['critical_round'] == 2
+  assert found['critical_volume_mib'] == 4.0
+
+
+def test_the_first_row_of_a_run_that_trains_nothing_stands_for_its_round():
+  rows = _phased([])
+  assert metric_rows.of_rounds(rows) == rows[:1]

@@ -146,6 +146,18 @@ class TestSeries:
     assert rounds == [2, 4, 6] and len(values) == 3
     assert cell.series('no/such') == ([], [])
 
+  def test_the_steps_of_a_phase_are_no_rounds(self, tmp_path, make):
+    step = {'phase': 'prune', 'test/accuracy': 1.0}
+    steps = [
+      (6, {**step, 'phase/step': 1, 'phase/point': 1}),
+      (6, {**step, 'phase/step': 2, 'test/accuracy': 0.5}),
+    ]
+    metrics = [*make.rows(rounds=6), *steps]
+    cell = cell_lib.read_cell(make.run(tmp_path, metrics=metrics))
+    assert cell.series('test/accuracy')[0] == [1, 2, 3, 4, 5, 6]
+    # A candidate's accuracy is nobody's best.
+    assert cell.headline.best_accuracy < 1.0
+
   def test_names_by_prefix(self, run_path):
     cell = cell_lib.read_cell(run_path)
     assert cell.names('update_norm/') == [

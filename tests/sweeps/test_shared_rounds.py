@@ -106,7 +106,9 @@ def test_later_phases(tmp_path, trained):
     # Two rounds once, then two of each.
     (('flip', 'other flip', 'none'), 'server.on_too_few=skip', (12, 8)),
     # A mean is summed where nothing is crafted, and stacked where it is.
-    (('flip', 'none', 'crafted'), MEAN, (12, 10)),
+    pytest.param(
+      ('flip', 'none', 'crafted'), MEAN, (12, 10), marks=pytest.mark.slow
+    ),
     pytest.param(
       ('crafted', 'flip'),
       'server.on_too_few=skip',
@@ -158,6 +160,7 @@ def _stop_at(monkeypatch, number):
   monkeypatch.setattr(MetricWriter, 'write_row', stopping)
 
 
+@pytest.mark.slow
 def test_whoever_is_stopped_goes_on(tmp_path, trained, monkeypatch):
   """The one that trains, and one that takes; both in the middle."""
   cells = {name: (phases,) for name, phases in PHASES.items()}
