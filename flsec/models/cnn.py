@@ -1,12 +1,14 @@
 """Plain convolutional networks: convolutions, pooling, dense layers."""
 
 from collections.abc import Sequence
+from typing import Optional
 
 import tensorflow as tf
 
 from flsec import registry
 from flsec.models import images
 from flsec.models.normalization import check_normalization, normalized
+from flsec.models.standardized import standardized
 
 
 @registry.model(
@@ -23,6 +25,7 @@ def cnn(
   hidden: Sequence[int] = (500,),
   dropout: float = 0.0,
   normalization: str = 'none',
+  standardize: Optional[Sequence[float]] = None,
 ) -> tf.keras.Model:
   """Convolutions with ReLU and 2x2 max pooling, then dense layers.
 
@@ -40,6 +43,9 @@ def cnn(
     hidden: units of the dense layers before the logits.
     dropout: share of the units dropped after each of these, in [0, 1).
     normalization: 'group', 'batch' or 'none', between convolution and ReLU.
+    standardize: (mean, deviation) of the inputs' entries, such as (0.1307,
+      0.3081) of MNIST: (x - mean) / deviation is what the first convolution
+      sees. None: x. A trigger's values stay those of x.
 
   Returns:
     A functional Keras model that ends in logits.
@@ -51,7 +57,8 @@ def cnn(
   check_normalization('cnn', normalization)
   images.check_images('cnn', input_shape, 1)
   layers = tf.keras.layers
-  x = inputs = tf.keras.Input(input_shape)
+  inputs = tf.keras.Input(input_shape)
+  x = standardized('cnn', inputs, standardize)
   for index, width in enumerate(filters, start=1):
     if padding == 'valid' and min(x.shape[1:3]) < kernel_size:
       raise ValueError(_too_small(input_shape, index, x.shape[1:3]))

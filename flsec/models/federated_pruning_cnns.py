@@ -4,6 +4,9 @@ The paper gives the numbers of layers, and the filters for MNIST; other widths,
 kernel sizes and poolings are chosen here.
 """
 
+from collections.abc import Sequence
+from typing import Optional
+
 import tensorflow as tf
 
 from flsec import registry
@@ -16,6 +19,7 @@ def cnn_3conv(
   input_shape: tuple,
   num_classes: int,
   normalization: str = 'none',
+  standardize: Optional[Sequence[float]] = None,
 ) -> tf.keras.Model:
   """Wu et al.'s network for Fashion-MNIST: 3 convolutions and 2 dense layers.
 
@@ -26,6 +30,7 @@ def cnn_3conv(
     input_shape: (height, width, channels) of an example.
     num_classes: length of the logits.
     normalization: 'group', 'batch' or 'none'.
+    standardize: (mean, deviation) of the inputs' entries, as of `cnn`.
 
   Returns:
     A functional Keras model that ends in logits.
@@ -42,6 +47,7 @@ def cnn_3conv(
     pool_after=(1, 2, 3),
     hidden=(128,),
     normalization=normalization,
+    standardize=standardize,
   )
 
 
@@ -51,6 +57,7 @@ def cnn_4conv(
   input_shape: tuple,
   num_classes: int,
   normalization: str = 'none',
+  standardize: Optional[Sequence[float]] = None,
 ) -> tf.keras.Model:
   """Wu et al.'s network for CIFAR-10: 4 convolutions and 3 dense layers.
 
@@ -62,6 +69,7 @@ def cnn_4conv(
     input_shape: (height, width, channels) of an example.
     num_classes: length of the logits.
     normalization: 'group', 'batch' or 'none'.
+    standardize: (mean, deviation) of the inputs' entries, as of `cnn`.
 
   Returns:
     A functional Keras model that ends in logits.
@@ -78,4 +86,5 @@ def cnn_4conv(
     pool_after=(2, 4),
     hidden=(512, 128),
     normalization=normalization,
+    standardize=standardize,
   )

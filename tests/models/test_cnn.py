@@ -1,5 +1,6 @@
 """Plain convolutional networks."""
 
+import numpy as np
 import pytest
 
 from flsec import models
@@ -77,6 +78,21 @@ def test_four_convolutions_and_three_dense_layers():
   assert found['conv4'].positions == 64
 
 
+@pytest.mark.parametrize('name', ['cnn', 'cnn_3conv', 'cnn_4conv'])
+def test_standardized_inputs_are_those_of_a_model_without(name):
+  build = {'name': name, 'input_shape': (16, 16, 1), 'num_classes': 3}
+  plain = FlatModel(models.build(**build))
+  found = FlatModel(models.build(**build, standardize=(0.25, 0.5)))
+  weights = plain.initial_weights(1)
+  x = np.random.default_rng(0).random((4, 16, 16, 1), np.float32)
+  # (x - 1/4) / (1/2); both are powers of two, so that nothing is rounded away.
+  np.testing.assert_allclose(
+    found.logits(weights, x), plain.logits(weights, 2 * x - 0.5), atol=1e-6
+  )
+  assert found.layout.size == plain.layout.size
+  assert found.layout.preprocessing == ('standardized',)
+
+
 @pytest.mark.parametrize(
   ('options', 'message'),
   [
@@ -87,6 +103,9 @@ def test_four_convolutions_and_three_dense_layers():
     ({'pool_after': [3]}, r'convolutions from 1 to 2; got \[3\]'),
     ({'dropout': 1.0}, r'\[0, 1\); got 1.0'),
     ({'normalization': 'layer'}, "group, batch, none; got 'layer'"),
+    ({'standardize': [0.1]}, r'\(mean, deviation\).*got \[0.1\]'),
+    ({'standardize': [0.1, 0]}, r'above 0; got \[0.1, 0\]'),
+    ({'standardize': [float('nan'), 1]}, r'got \[nan, 1\]'),
     ({'input_shape': (784,)}, r'takes images.*\(784,\)'),
     ({'input_shape': (8, 8, 1)}, 'down to 2x2 at convolution 2'),
     (
