@@ -70,11 +70,13 @@ def make_row(round_number: int, metrics: Mapping[str, Any]) -> Row:
 def follows(row: Row, before: Row) -> bool:
   """Tells whether a row may come behind another one.
 
-  Rounds rise; the steps of one phase, and phases, may share a round.
+  Rounds rise; the steps of one phase, and phases (two of one name, too), may
+  share a round.
   """
   if row[ROUND] != before[ROUND] or STEP not in row:
     return row[ROUND] > before[ROUND]
-  return row[PHASE] != before.get(PHASE) or row[STEP] > before[STEP]
+  is_first = row[STEP] == 1
+  return is_first or row[PHASE] != before.get(PHASE) or row[STEP] > before[STEP]
 
 
 def of_rounds(rows: Iterable[Row]) -> list[Row]:
@@ -89,6 +91,24 @@ def of_rounds(rows: Iterable[Row]) -> list[Row]:
     if not found or row[ROUND] > found[-1][ROUND]:
       found.append(row)
   return found
+
+
+def of_phases(rows: Iterable[Row]) -> list[list[Row]]:
+  """Returns the rows of each phase, one after the other.
+
+  A phase begins where its name changes or its steps begin anew. Rows without a
+  phase are left out.
+  """
+  phases: list[list[Row]] = []
+  for row in rows:
+    if PHASE not in row:
+      continue
+    before = phases[-1][-1] if phases else {}
+    is_next = row[PHASE] == before.get(PHASE) and row[STEP] > before[STEP]
+    if not is_next:
+      phases.append([])
+    phases[-1].append(row)
+  return phases
 
 
 def to_json_line(row: Row) -> str:
@@ -205,7 +225,8 @@ def _is_next(row: Row, before: Row) -> bool:
   """Tells whether no row is missing between two."""
   if STEP not in row:
     return row[ROUND] == before[ROUND] + 1
-  is_same_phase = row[PHASE] == before.get(PHASE)
-  step = before[STEP] + 1 if is_same_phase else 1
+  steps = [1]
+  if row[PHASE] == before.get(PHASE):
+    steps.append(before[STEP] + 1)
   passed = row[ROUND] - before[ROUND]
-  return row[STEP] == step and passed in ((0,) if POINT in row else (0, 1))
+  return row[STEP] in steps and passed in ((0,) if POINT in row else (0, 1))

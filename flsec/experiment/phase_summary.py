@@ -1,11 +1,10 @@
 """What each phase of a run came to, a line a phase."""
 
-import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
 
-from flsec.experiment.metric_rows import PHASE, POINT, ROUND, Row
+from flsec.experiment.metric_rows import PHASE, POINT, ROUND, Row, of_phases
 
 _SECONDS = ('time/round_seconds', 'time/step_seconds')
 # Of the last row of a phase: what a line says, and the metric.
@@ -40,13 +39,11 @@ def phase_lines(rows: Sequence[Row]) -> list[dict[str, Any]]:
     dropped_reports. None stands for what is no finite number.
   """
   lines = []
-  named = [row for row in rows if PHASE in row]
   before = 0
-  for name, group in itertools.groupby(named, key=lambda row: row[PHASE]):
-    own = list(group)
+  for own in of_phases(rows):
     last = own[-1]
     line = {
-      'name': name,
+      'name': last[PHASE],
       'round': last[ROUND],
       'rounds': last[ROUND] - before,
       'steps': sum(POINT in row for row in own),

@@ -6,7 +6,7 @@ import math
 import pathlib
 import re
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -29,6 +29,38 @@ class Labels:
 
   counts: np.ndarray
   is_malicious: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Votes:
+  """What clients reported of the channels of a layer.
+
+  Attributes:
+    phase: which phase asked, 1 being the second.
+    layer: whose channels.
+    kind: 'ranks' or 'bits', see `flsec.defenses.phase.Question`.
+    client_id: int64 [n].
+    reports: int64 [n, C].
+    is_valid: bool [n].
+    is_malicious: bool [n].
+    removed: int64, the channels that are removed.
+  """
+
+  phase: int
+  layer: str
+  kind: str
+  client_id: np.ndarray
+  reports: np.ndarray
+  is_valid: np.ndarray
+  is_malicious: np.ndarray
+  removed: np.ndarray
+
+  @property
+  def order(self) -> np.ndarray:
+    """Channels from the least to the most wanted, those removed first."""
+    sums = self.reports[self.is_valid].sum(axis=0)
+    stays = ~np.isin(np.arange(len(sums)), self.removed)
+    return np.lexsort((np.arange(len(sums)), sums, stays))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +111,7 @@ class Cell:
     failure: the line that says why it failed, where it did.
     labels: who holds what; None where it was not recorded.
     versions: what the run was made with; empty before it is complete.
+    votes: of the phases in which clients voted.
   """
 
   path: pathlib.Path
@@ -89,6 +122,7 @@ class Cell:
   failure: Optional[str] = None
   labels: Optional[Labels] = None
   versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+  votes: Sequence[Votes] = ()
 
   @property
   def title(self) -> str:
@@ -179,6 +213,7 @@ def read_cell(path: Union[str, pathlib.Path]) -> Cell:
     failure=failure.read(folder),
     labels=_read_labels(folder / run_directory.LABELS),
     versions=_read_versions(folder / run_directory.SUMMARY),
+    votes=_read_votes(folder),
   )
 
 
@@ -222,6 +257,27 @@ def _read_labels(path: pathlib.Path) -> Optional[Labels]:
     return None
   with np.load(path, allow_pickle=False) as archive:
     return Labels(archive['counts'], archive['is_malicious'])
+
+
+def _read_votes(folder: pathlib.Path) -> list[Votes]:
+  found = []
+  pattern = run_directory.VOTES.format('*')
+  for path in sorted(folder.glob(pattern), key=natural_key):
+    with np.load(path, allow_pickle=False) as archive:
+      is_malicious = archive['is_malicious'][archive['client_id']]
+      found.append(
+        Votes(
+          int(path.stem.rpartition('_')[2]),
+          str(archive['layer']),
+          str(archive['kind']),
+          archive['client_id'],
+          archive['reports'],
+          archive['is_valid'],
+          is_malicious,
+          archive['removed_channels'],
+        )
+      )
+  return found
 
 
 def _read_versions(path: pathlib.Path) -> Mapping[str, str]:

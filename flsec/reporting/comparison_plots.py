@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Sequence
 
-from flsec.reporting import against, curves, heat_map
+from flsec.reporting import against, curves, heat_map, phase_plots
 from flsec.reporting.cell import Cell
 from flsec.reporting.comparison import Comparison, comparisons
 from flsec.reporting.measure import MEASURES, Moment
@@ -22,6 +22,7 @@ def pictures(cells: Sequence[Cell], kind: str = MEDIAN) -> list[Picture]:
   return [
     *_maps(cells, kind),
     *_curves(cells, kind),
+    *phase_plots.sweep_pictures(cells),
     *_over_volume(cells, kind),
     *_against(cells, kind),
   ]

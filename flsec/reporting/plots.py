@@ -13,25 +13,21 @@ from matplotlib.ticker import MaxNLocator
 
 from flsec.experiment import summary as summary_lib
 from flsec.experiment.metric_rows import ROUND
-from flsec.reporting import class_plots, looks, style, time_plot
+from flsec.reporting import (
+  class_plots,
+  looks,
+  phase_plots,
+  style,
+  time_plot,
+)
 from flsec.reporting import panels as panels_lib
 from flsec.reporting.cell import Cell
 from flsec.reporting.looks import Look
-from flsec.reporting.measure import (
-  CONTROL,
-  ERROR_RATE,
-  SUCCESS_RATE,
-  Measure,
-)
+from flsec.reporting.measure import Measure
+from flsec.reporting.measure_looks import ACCURACY_LOOK, RATE_LOOKS
 from flsec.reporting.picture import Picture
 
 _NARROW = 5.0  # Inches: title and legend do not fit side by side.
-_ACCURACY_LOOK = Look(style.BLUE, '-', 'o')
-_RATES = (
-  (ERROR_RATE, Look(style.VERMILION, '-', 's')),
-  (SUCCESS_RATE, Look(style.PURPLE, '--', '^')),
-  (CONTROL, Look(style.GREY, ':', 'D')),
-)
 _KNOWN = {
   'benign': Look(style.BLUE, '-', 'o'),
   'malicious': Look(style.VERMILION, '--', 's'),
@@ -40,10 +36,12 @@ _KNOWN = {
 
 def pictures(cell: Cell) -> list[Picture]:
   """Returns the pictures of a run, as far as its metrics suffice for them."""
-  return [
+  found = [
     Picture(name, title, caption, is_wide, functools.partial(draw, cell))
     for name, title, caption, is_wide, draw in _PICTURES
   ]
+  # Behind the curves.
+  return [found[0], *phase_plots.pictures(cell), *found[1:]]
 
 
 def draw_curves(cell: Cell) -> Optional[Figure]:
@@ -51,7 +49,7 @@ def draw_curves(cell: Cell) -> Optional[Figure]:
   rounds, accuracy = cell.series(summary_lib.ACCURACY)
   if not rounds:
     return None
-  rates = [one for one in _RATES if cell.series(one[0].metric)[0]]
+  rates = [one for one in RATE_LOOKS if cell.series(one[0].metric)[0]]
   panels = 2 if rates else 1
   is_narrow = style.page().width < _NARROW
   figure, axes = style.figure(
@@ -65,7 +63,7 @@ def draw_curves(cell: Cell) -> Optional[Figure]:
   style.share_axis(axes[0], shown)
   handles: list[list[Artist]] = [[] for _ in axes]
   handles[0].append(
-    looks.draw_line(axes[0], rounds, accuracy, _ACCURACY_LOOK, 'accuracy')
+    looks.draw_line(axes[0], rounds, accuracy, ACCURACY_LOOK, 'accuracy')
   )
   if rates:
     handles[1] += _draw_rates(axes[1], cell, rates)

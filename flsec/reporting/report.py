@@ -17,6 +17,7 @@ from flsec.reporting import (
   comparison_plots,
   differences,
   formats,
+  phase_tables,
   plots,
   run_tables,
   settings,
@@ -80,8 +81,9 @@ def read(
       f'{folder} is a single run: there is nothing to compare with '
       f'{baseline!r}. Give the folder of a sweep.'
     )
+  tables = [run_tables.run_table(cell), phase_tables.run_phases(cell)]
   return Contents(
-    folder, [cell], False, [run_tables.run_table(cell)], plots.pictures(cell)
+    folder, [cell], False, [*filter(None, tables)], plots.pictures(cell)
   )
 
 
@@ -126,19 +128,22 @@ def write(contents: Contents, scale: Optional[str] = None) -> pathlib.Path:
   text = (
     _comparison(contents, rendered)
     if contents.is_sweep
-    else _run(contents.cells[0], rendered)
+    else _run(contents, rendered)
   )
   path = contents.folder / REPORT
   atomic_file.write_atomically(path, text)
   return path
 
 
-def _run(cell: Cell, rendered: Sequence[Rendered]) -> str:
+def _run(contents: Contents, rendered: Sequence[Rendered]) -> str:
   """Returns the page of one run."""
+  (cell,) = contents.cells
   return _template('run.html.j2').render(
     title=cell.title,
     cell=cell,
     tiles=_tiles(cell),
+    # The first one's numbers are the tiles.
+    tables=contents.tables[1:],
     warnings=run_tables.warnings([cell]),
     pictures=rendered,
     changes=settings.changed(cell.config),

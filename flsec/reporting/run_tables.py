@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from typing import Optional
 
 from flsec.experiment import summary as summary_lib
-from flsec.reporting import clean_run, differences, formats, places, spread
+from flsec.reporting import (
+  clean_run,
+  differences,
+  formats,
+  phase_tables,
+  places,
+  spread,
+)
 from flsec.reporting.cell import Cell
 from flsec.reporting.comparison import (
   WORST,
@@ -123,7 +130,7 @@ def sweep_tables(
 
   First one row a run, then, where runs differ in more than their seeds, each
   measure by defence and threat, over seeds, with the worst case; then what each
-  defence gains over a baseline.
+  defence gains over a baseline. What each phase came to stands behind the runs.
 
   Args:
     cells: the runs.
@@ -141,7 +148,8 @@ def sweep_tables(
     for measure in grids
     if baseline is not None
   ]
-  return [runs_table(cells), *tables, *filter(None, gains)]
+  phases = phase_tables.sweep_phases(cells, *_settings(cells))
+  return [runs_table(cells), *filter(None, [phases, *tables, *gains])]
 
 
 def runs_table(cells: Sequence[Cell]) -> Table:

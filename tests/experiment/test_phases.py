@@ -172,6 +172,19 @@ class TestRows:
       assert len(votes['removed_channels']) == last['phase/removed']
 
 
+def test_two_phases_of_a_name_follow_one_another(tmp_path):
+  path = tmp_path / 'cell'
+  one = '{name: prune, num_channels: 1, layer: %s}'
+  phases = f'[train, {one % "conv2"}, {one % "conv1"}]'
+  result = _run(path, 'rounds=1', f'phases={phases}')
+  steps = [(row['phase'], row['phase/step']) for row in _rows(path)]
+  assert steps == [('train', 1), ('prune', 1), ('prune', 1)]
+  assert [line['name'] for line in result['phases']] == [
+    'train', 'prune', 'prune',
+  ]  # fmt: skip
+  assert result['pruned_units'] == {'conv2': 1, 'conv1': 1}
+
+
 class TestResult:
   def test_the_summary_has_a_line_a_phase(self, finished):
     lines = finished[1]['phases']
@@ -184,16 +197,32 @@ class TestResult:
     assert lines[1]['removed'] == finished[1]['pruned_units']['conv2']
 
   def test_removed_channels_are_zero_to_the_end(self, finished):
-    assembled = assembly.assemble(_load(), '')
-    layout = assembled.plan.model.layout
-    state = _final_state(finished[0])
+    self._assert_zero(finished[0], _load())
+
+  @pytest.mark.slow
+  @pytest.mark.parametrize('normalization', ['batch', 'group'])
+  def test_normalised_channels_are_too(self, tmp_path, normalization):
+    """A normalised channel would speak with its beta alone."""
+    filters = '[4, 8]' if normalization == 'group' else '[3, 5]'
+    changes = (
+      f'model.normalization={normalization}',
+      f'model.filters={filters}',
+    )
+    _run(tmp_path / 'cell', *changes)
+    rows = _of(_rows(tmp_path / 'cell'), 'fine_tune')
+    assert any(row.get('attack/active') for row in rows)
+    self._assert_zero(tmp_path / 'cell', _load(*changes))
+
+  def _assert_zero(self, path, experiment):
+    layout = assembly.assemble(experiment, '').plan.model.layout
+    state = _final_state(path)
     weights, removed = (
       next(
         v for v in state.values() if v.shape == (layout.size,) and v.dtype == t
       )
       for t in (np.float32, bool)
     )
-    with np.load(finished[0] / 'votes_1.npz') as votes:
+    with np.load(path / 'votes_1.npz') as votes:
       gone = votes['removed_channels']
     own = channels.entries(layout, layout['conv2'])
     assert removed.sum() == sum(len(own[channel]) for channel in gone) > 0
