@@ -89,5 +89,7 @@ def main(root):
 
 
 if __name__ == '__main__':
+  import fake_cells  # The processes know no program by its name.
+
   processes._WARM = 'fake_cells'
-  main(sys.argv[1])
+  fake_cells.main(sys.argv[1])
