@@ -119,6 +119,12 @@ def training_alone(work: Work) -> Iterator[Callable[[], Any]]:
 
 def _federated(work: Work) -> tuple[tff.templates.IterativeProcess, list]:
   """Returns flsec's process and the clients' structs."""
+  plan, clients = planned(work)
+  return process.build_process(plan), clients
+
+
+def planned(work: Work) -> tuple[Plan, list]:
+  """Returns flsec's plan of a round and the clients' structs."""
   samples = work.y.shape[1]
   offsets = np.arange(work.num_clients + 1) * samples
   nothing = Split(work.x[0, :0], work.y[0, :0])
@@ -147,7 +153,7 @@ def _federated(work: Work) -> tuple[tff.templates.IterativeProcess, list]:
   )
   pool = ClientPool(federation, np.zeros(work.num_clients, bool), _SEED)
   clients = pool.structs(np.arange(work.num_clients))
-  return process.build_process(plan), clients
+  return plan, clients
 
 
 @contextlib.contextmanager
