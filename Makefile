@@ -139,6 +139,7 @@ lock: ## Renew the locks from requirements*.in (needs uv and network)
 .PHONY: tools
 tools: environment
 	@cmp -s requirements-tools.txt $(TOOLS)/made-from || { rm -rf $(TOOLS) && \
+	  mkdir $(TOOLS) && \
 	  $(BIN)/python -m pip --disable-pip-version-check -qq install --no-deps \
 	  --require-hashes --only-binary :all: --target $(TOOLS) \
 	  -r requirements-tools.txt && \

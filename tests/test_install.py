@@ -248,6 +248,22 @@ class TestMakefile:
     output = make('benchmark', 'BENCHMARK=attacks', 'ARGS=1 2')[1]
     assert output.startswith('python -m benchmarks.attacks 1 2;')
 
+  def test_tools_are_installed_once_for_types_and_docs(self, make):
+    shutil.copy(_ROOT / 'requirements-tools.txt', make.checkout)
+    first = make('docs')[1].splitlines()
+    assert first[0].startswith('python -m pip ')
+    assert '--require-hashes' in first[0] and '--target .tools' in first[0]
+    assert first[1].startswith('python scripts/make_reference.py build/docs;')
+    (again,) = make('types')[1].splitlines()
+    assert again.startswith('python -m mypy ')
+    (make.checkout / 'requirements-tools.txt').write_text('another==1\n')
+    assert len(make('types')[1].splitlines()) == 2
+
+  def test_dist_and_check_install_run_their_scripts(self, make):
+    assert make('dist')[1].startswith('python scripts/make_dist.py;')
+    output = make('check-install', 'ARGS=pip uv')[1]
+    assert output.startswith('python scripts/check_install.py pip uv;')
+
   def test_data_beside_the_checkout_are_found(self, make):
     assert make('list')[1] == 'flsec list; data in .\n'
     folder = make.checkout.parent / 'shared' / 'data'

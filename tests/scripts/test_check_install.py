@@ -17,6 +17,11 @@ def script():
   return module
 
 
+@pytest.fixture(autouse=True)
+def without_engine(script, monkeypatch):
+  monkeypatch.setattr(script, '_has_docker_engine', lambda: False)
+
+
 def test_every_recipe_makes_an_environment_and_runs_quickstart(script):
   recipes = script.recipes()
   assert set(recipes) == {'pip', 'uv', 'uv-project', 'lock', 'docker'}
@@ -37,6 +42,14 @@ def test_docker_commands_are_those_of_the_dockerfile(script):
   commands = script.docker_commands().splitlines()
   assert len(runs) == 2 and set(runs) <= set(commands)
   assert '--require-hashes' in runs[0]
+
+
+def test_where_there_is_an_engine_the_image_is_built(script, monkeypatch):
+  monkeypatch.setattr(script, '_has_docker_engine', lambda: True)
+  ((_, text),) = script.recipes()['docker']
+  lines = text.splitlines()
+  assert lines[0] == 'docker build -t flsec-check "$CHECKOUT"'
+  assert lines[-1].endswith('flsec-check run quickstart')
 
 
 def test_an_instruction_that_is_not_run_is_refused(script, tmp_path):
