@@ -85,6 +85,9 @@ class Simulation:
       A struct for each: `x` [s, ...] as stored, `y` int32 [s], `count`,
       `client_id`, `rank` (among the malicious ones; -1 of a benign one) and
       `seed`. The same tensors in every round.
+
+    Raises:
+      ValueError: the ids are not ascending, or there is no such client.
     """
     if ids is None:
       return self._pool.structs(self.client_ids(round_number))

@@ -9,6 +9,7 @@ from typing import Any, Optional, Union
 
 from flsec.config import loading, sizes
 from flsec.data import locate
+from flsec.experiment import folder_lock
 from flsec.library import result, sources
 from flsec.library.sources import Source
 from flsec.runtime import threads
@@ -140,6 +141,8 @@ def _run(
   pending = [t for t in tasks if not running.is_done(t, resume, _silent)]
   if not pending:
     return []
+  if len(tasks) > 1:
+    folder_lock.make(root)  # One line where it cannot be written, not many.
   folder = locate.default_data_dir() if data_dir is None else str(data_dir)
   return running.run(
     pending,

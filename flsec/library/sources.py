@@ -40,7 +40,7 @@ def cells_of(
     TypeError: the source is none of these.
   """
   raw, path = _read(source)
-  # Those of the caller lie in his folder, not in that of the file.
+  # Those that the caller names lie in the present folder, not in the file's.
   plugins = changes.get('plugins', ())
   return loading.cells_of(
     raw,

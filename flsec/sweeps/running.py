@@ -21,7 +21,7 @@ if typing.TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Wishes:
-  """How the caller wants cells to be run, and what he is told meanwhile.
+  """How the caller wants cells to be run, and what is told meanwhile.
 
   Attributes:
     say: shows a line.

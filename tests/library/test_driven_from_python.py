@@ -125,6 +125,11 @@ class TestSweep:
       swept['aggregator=median,seed=1'].weights(), alone.weights()
     )
 
+  def test_a_folder_that_cannot_be_written_is_one_line(self, tmp_path):
+    (tmp_path / 'small').write_text('a file')
+    with pytest.raises(RunDirectoryError, match='small'):
+      flsec.sweep(RAW, {'seed': [1, 2]}, output_dir=tmp_path, progress=False)
+
   def test_a_cell_that_fails_is_told(self, tmp_path):
     (tmp_path / 'broken.py').write_text(
       'from flsec import registry\n'

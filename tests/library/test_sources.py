@@ -47,7 +47,7 @@ class TestWhatIsGiven:
     plain['clients'] = {'num_clients': 6, 'optimizer': {'learning_rate': 0.1}}
     assert one(built) == one(plain)
 
-  def test_the_caller_keeps_his_mapping(self):
+  def test_the_callers_mapping_stays_as_it_is(self):
     raw = copy.deepcopy(RAW)
     one(raw, rounds=2, attack__num_byzantine=2)
     assert raw == RAW
