@@ -35,7 +35,8 @@ class Run:
 
   Attributes:
     file: its YAML.
-    keys: what holds of all its cells, for the keys of the printed values.
+    keys: key of the printed values -> what holds of all its cells, or
+      `{axis}`, the cell's own choice of that axis.
     sweep: of its axes, the choices that are run for the table.
     only: of its axes, the choices that the table shows; the others are run to
       be compared with.
@@ -45,6 +46,19 @@ class Run:
   keys: Mapping[str, str]
   sweep: Choices
   only: Choices
+
+  def said_of(self, labels: Mapping[str, str]) -> dict[str, str]:
+    """Returns what a cell says of the keys of printed values.
+
+    Args:
+      labels: the cell's choice of each axis.
+    """
+    said = dict(labels)
+    for axis in (word[1:-1] for word in self.keys.values() if _is_axis(word)):
+      said.pop(axis, None)
+    for key, word in self.keys.items():
+      said[key] = labels[word[1:-1]] if _is_axis(word) else word
+    return said
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +77,7 @@ class Measure:
   @property
   def placeholders(self) -> list[str]:
     """The words of the path that stand for a key."""
-    return [word for word in self.of if word.startswith('{')]
+    return [word for word in self.of if _is_axis(word)]
 
   @property
   def keys(self) -> list[str]:
@@ -128,6 +142,10 @@ class Paper:
   name: str
   title: str
   entries: Mapping[str, Entry]
+
+
+def _is_axis(word: str) -> bool:
+  return word.startswith('{')
 
 
 def holds(choices: Choices, labels: Mapping[str, str]) -> bool:
@@ -223,7 +241,8 @@ def _run(raw: Mapping[str, Any], file: pathlib.Path, path: str) -> Run:
   path = join(path, 'runs')
   _check_keys(raw, _RUN, path, str(file), required=('file',))
   sweep, only = (_choices(raw, key, path, file) for key in ('sweep', 'only'))
-  keys = _mapping(raw.get('keys') or {}, join(path, 'keys'), file)
+  given = _mapping(raw.get('keys') or {}, join(path, 'keys'), file)
+  keys = {key: str(word) for key, word in given.items()}
   return Run(file.parent / raw['file'], keys, sweep, only)
 
 

@@ -177,7 +177,7 @@ def _rows(
   numbers: Optional[Sequence[PrintedValue]],
 ) -> list[PrintedValue]:
   """Returns what is to be measured of a cell, as printed values."""
-  have = {**cell.labels, **run.keys}
+  have = run.said_of(cell.labels)
   if numbers is not None:
     return [row for row in numbers if belongs(row, entry, have)]
   # In the same order for all experiments of a picture.

@@ -66,7 +66,7 @@ def _labels(run, size):
   varied = sizes.resize(raw, size, str(run.file))[1]
   found = cell_names.labels([cell.labels for cell in varied.choices()])
   return [
-    {**own, **run.keys}
+    run.said_of(own)
     for own in found
     if papers.holds(run.sweep, own) and papers.holds(run.only, own)
   ]
@@ -195,6 +195,17 @@ def test_experiments_here_come_before_those_that_are_shipped(
   (tmp_path / 'experiments' / 'mine').mkdir(parents=True)
   (tmp_path / 'experiments' / 'mine' / 'catalogue.yaml').write_text('title: x')
   assert papers.folder().resolve() == tmp_path / 'experiments'
+
+
+def test_keys_are_fixed_or_an_axis():
+  run = papers.Run(
+    pathlib.Path('x.yaml'), {'victim': '9', 'target': '{attack.label}'}, {}, {}
+  )
+  assert run.said_of({'attack.label': '3', 'vote': 'ranking'}) == {
+    'victim': '9',
+    'target': '3',
+    'vote': 'ranking',
+  }
 
 
 def test_choices_hold_of_labels():

@@ -106,7 +106,7 @@ def test_form(path):
     ),
     (
       'federated_pruning/table6',
-      {'target': '8', 'phase': 'fine_tune'},
+      {'target': '8', 'defence': 'fine_tuned'},
       [71.5, 49.9],
     ),
     (
@@ -175,29 +175,32 @@ class TestWhatTheTextsSay:
       )
 
   @pytest.mark.parametrize(
-    'table, phase, accuracy, success',
+    'table, place, accuracy, success',
     [
-      ('table4', 'train', 98.3, 99.7),
-      ('table4', 'adjust', 94.4, 8.4),
-      ('table4', 'fine_tune', 96.9, 4.7),
-      ('table5', 'train', 88.1, 99.7),
-      ('table5', 'adjust', 82.5, 1.9),
-      ('table5', 'fine_tune', 86.4, 6.4),
-      ('table6', 'train', 72.4, 87.6),
-      ('table6', 'adjust', 71.0, 13.0),
+      ('table4', ('not_fine_tuned', 'train'), 98.3, 99.7),
+      ('table4', ('not_fine_tuned', 'adjust'), 94.4, 8.4),
+      ('table4', ('fine_tuned', 'adjust'), 96.9, 4.7),
+      ('table5', ('not_fine_tuned', 'train'), 88.1, 99.7),
+      ('table5', ('not_fine_tuned', 'adjust'), 82.5, 1.9),
+      ('table5', ('fine_tuned', 'adjust'), 86.4, 6.4),
+      ('table6', ('not_fine_tuned', 'train'), 72.4, 87.6),
+      ('table6', ('not_fine_tuned', 'adjust'), 71.0, 13.0),
     ],
   )
-  def test_means_of_wu_et_al(self, table, phase, accuracy, success):
+  def test_means_of_wu_et_al(self, table, place, accuracy, success):
     name = f'federated_pruning/{table}'
     for measure, mean in (('accuracy', accuracy), ('success_rate', success)):
-      found = _values(name, phase=phase, measure=measure)
+      found = _values(name, defence=place[0], phase=place[1], measure=measure)
       assert found.mean() == pytest.approx(mean, abs=0.06), measure
 
   def test_counts_of_wu_et_al(self):
     # "below 10 % only in 5 out of 18 cases", "7 out of 18".
-    for votes, count in (('ranking', 5), ('majority', 7)):
+    for vote, count in (('ranking', 5), ('majority', 7)):
       found = _values(
-        'federated_pruning/table2', votes=votes, measure='success_rate'
+        'federated_pruning/table2',
+        vote=vote,
+        phase='prune',
+        measure='success_rate',
       )
       assert (found < 10).sum() == count
     adjusted = _values('federated_pruning/table3', measure='success_rate')
