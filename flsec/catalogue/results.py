@@ -74,8 +74,13 @@ def collect(
     size: their size.
     cells: those of the experiment that are run for the table.
     root: the folder of their run directories; those not finished are left out.
+
+  Raises:
+    ConfigError: a run had other settings than its cell.
   """
   done = [c for c in cells if (root / c.name / run_directory.DONE).exists()]
+  for cell in done:
+    _check_own(root / cell.name, cell)
   reports = [report_cell.read_cell(root / cell.name) for cell in done]
   losses = clean_run.accuracy_losses(reports)
   numbers = printed.read(entry.printed) if entry.printed else None
@@ -198,6 +203,18 @@ def _value(
       node = {one['name']: one for one in node}
     node = node[word]
   return node
+
+
+def _check_own(folder: pathlib.Path, cell: Cell) -> None:
+  if run_directory.read_fingerprint(folder) != dump.fingerprint(
+    cell.experiment
+  ):
+    raise ConfigError(
+      '',
+      'was run with other settings than the table has now. Remove it '
+      f'(flsec remove "{folder}"), or give another --output_dir.',
+      str(folder),
+    )
 
 
 def _summary(folder: pathlib.Path) -> dict[str, Any]:

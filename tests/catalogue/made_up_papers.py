@@ -79,7 +79,13 @@ def run(cells: list[loading.Cell], root: pathlib.Path) -> None:
       for n in range(1, cell.experiment.rounds + 1)
     ]
     folder = root / cell.name
-    made_up_runs.write_run(folder, config, rows, labels=False)
+    made_up_runs.write_run(
+      folder,
+      config,
+      rows,
+      labels=False,
+      fingerprint=dump.fingerprint(cell.experiment),
+    )
     assert (folder / run_directory.DONE).exists()
 
 

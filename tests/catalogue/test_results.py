@@ -52,6 +52,17 @@ def test_every_number_names_its_run(paper, cells, tmp_path):
   assert (one.rounds, one.size) == (30, 'full')
 
 
+def test_a_run_with_other_settings_is_refused(paper, cells, tmp_path):
+  entry = paper.entries['table1']
+  others = loading.load_cells(
+    str(entry.runs[0].file), ['clients.epochs=2'], sweeps=['seed=[1]']
+  )
+  run(others, tmp_path)
+  (tmp_path / others[0].name).rename(tmp_path / cells[0].name)
+  with pytest.raises(ValueError, match='other settings than the table has now'):
+    _collect(entry, cells, tmp_path)
+
+
 def test_a_picture_has_a_number_for_each_cell(paper, cells, tmp_path):
   run(cells, tmp_path)
   found = _collect(paper.entries['figure1'], cells, tmp_path)

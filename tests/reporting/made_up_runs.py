@@ -95,11 +95,18 @@ def rows(seed=0, rounds=30, start=11, harm=0.3, evaluate_every=1):
   return made
 
 
-def write_run(path, settings=None, metrics=None, done=True, labels=True):
+def write_run(
+  path,
+  settings=None,
+  metrics=None,
+  done=True,
+  labels=True,
+  fingerprint='made-up',
+):
   """Writes a run directory."""
   settings = CONFIG if settings is None else settings
   text = yaml.safe_dump(settings, sort_keys=False)
-  with RunDirectory.open(path, text, 'made-up', False) as directory:
+  with RunDirectory.open(path, text, fingerprint, False) as directory:
     if labels:
       shares = np.random.default_rng(1).dirichlet([0.5] * 10, 20)
       directory.write_labels((shares * 75).astype(int), np.arange(20) < 4)
