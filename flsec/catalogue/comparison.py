@@ -9,6 +9,7 @@ from flsec.catalogue import papers
 from flsec.catalogue.papers import Entry
 from flsec.catalogue.printed import PrintedValue
 from flsec.catalogue.results import Result
+from flsec.config import sizes
 
 # In these units numbers are near within two points, in others within a tenth.
 _POINTS = {'%': 1.0, 'points': 1.0, '1': 100.0}
@@ -166,7 +167,10 @@ def _verdict(
     return ORDER, f'same order ({same} of {total} neighbours)'
   words = _cause(entry, row, size)
   if words is None:
-    return OPEN, f'differs ({same} of {total} in order); no cause known'
+    reason = 'no cause known'
+    if size != sizes.FULL:
+      reason = "a smaller run than the paper's, which cannot tell why"
+    return OPEN, f'differs ({same} of {total} in order); {reason}'
   return CAUSE, f'differs ({same} of {total} in order): {words}'
 
 

@@ -108,6 +108,19 @@ def test_verdicts(entry):
   assert [line.difference for line in lines] == [-1.0, 10.0, -40.0, -25.0]
 
 
+def test_a_smaller_run_cannot_tell_why_it_differs(entry):
+  found = [
+    _result(95.0, size='small', rule='mean', attack='flip'),
+    _result(5.0, size='small', rule='mean', attack='none'),
+  ]
+  lines = comparison.compare(entry, printed.read(entry.printed), found, 'small')
+  assert [line.verdict for line in lines] == 2 * ['differs']
+  assert lines[0].words == (
+    "differs (0 of 1 in order); a smaller run than the paper's, which cannot "
+    'tell why'
+  )
+
+
 def test_same_order(entry):
   numbers = printed.read(entry.printed)
   found = [
