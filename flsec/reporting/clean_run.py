@@ -47,6 +47,40 @@ def accuracy_losses(cells: Sequence[Cell]) -> list[Optional[float]]:
   ]
 
 
+def robustness_gains(
+  cells: Sequence[Cell], losses: Sequence[Optional[float]]
+) -> list[Optional[float]]:
+  """Returns the share of the loss L that each run's defence takes away.
+
+  Args:
+    cells: the runs of a sweep.
+    losses: of each, as `accuracy_losses` returns them.
+
+  Returns:
+    `flsec.metrics.averaged.robustness_gain` of each attacked and defended run
+    over the plain mean under the same attack; negative where the defence makes
+    it worse; None where the sweep holds no such run, or that one loses nothing.
+  """
+  contests = [_contest(cell) for cell in cells]
+  bases = {
+    contest: loss
+    for contest, cell, loss in zip(contests, cells, losses)
+    if is_plain(cell)
+  }
+  gains: list[Optional[float]] = []
+  for contest, cell, loss in zip(contests, cells, losses):
+    base = bases.get(contest)
+    if loss is None or base is None or is_plain(cell) or not cell.attacked:
+      gains.append(None)
+      continue
+    gains.append(summary.finite(averaged.robustness_gain(base, loss)))
+  return gains
+
+
+def _contest(cell: Cell) -> tuple[Any, ...]:
+  return (*_other_settings(cell), repr(cell.config.get('attack')))
+
+
 def is_plain(cell: Cell) -> bool:
   """Tells whether the server takes the mean, and nothing defends it."""
   server = cell.config.get('server') or {}

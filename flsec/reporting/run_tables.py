@@ -155,24 +155,29 @@ def sweep_tables(
 def runs_table(cells: Sequence[Cell]) -> Table:
   """Returns a row for each run.
 
-  The accuracy loss L is there where the sweep holds the clean run.
+  The accuracy loss L is there where the sweep holds the clean run, and the
+  share of it that a defence takes away where it holds the attacked mean, too.
   """
   names, settings = _settings(cells)
   columns = [*map(Column, names), Column('seed'), Column('state')]
   for measure in MEASURES:
     columns += [Column(moment.value, measure.title) for moment in Moment]
     if measure is ACCURACY:
-      columns += [Column(n, measure.title) for n in ('before', 'loss L')]
+      columns += [
+        Column(n, measure.title) for n in ('before', 'loss L', 'gain')
+      ]
   columns += [Column('pruned'), Column('s/round')]
   losses = clean_run.accuracy_losses(cells)
+  gains = clean_run.robustness_gains(cells, losses)
   rows = []
-  for cell, setting, loss in zip(cells, settings, losses):
+  for cell, setting, loss, gain in zip(cells, settings, losses, gains):
     found = cell.headline
     row = [*setting, show(cell.config.get('seed')), cell.state]
     for measure in MEASURES:
       row += [share(found.value(measure, moment)) for moment in Moment]
       if measure is ACCURACY:
-        row += [share(found.before[measure.metric]), share(loss)]
+        row += [share(found.before[measure.metric])]
+        row += [share(loss), share(gain)]
     units = sum(found.pruned_units.values())
     row += [
       Number(units or None, COUNT),

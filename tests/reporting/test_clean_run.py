@@ -46,6 +46,36 @@ def test_a_defence_that_nobody_attacks_has_a_fidelity():
   assert clean_run.accuracy_losses([defended, _CLEAN]) == [None, None]
 
 
+def test_a_gain_is_the_share_of_the_means_loss_that_a_defence_takes_away():
+  base = _cell([0.5, 0.4, 0.5], attack=_ATTACK)  # (0.4 + 0.4) / 2
+  attacked = _cell([0.5, 0.7, 0.8], rule='krum', attack=_ATTACK)  # 0.1
+  worse = _cell([0.5, 0.2, 0.3], rule='median', attack=_ATTACK)  # 0.6
+  cells = [_CLEAN, base, attacked, worse, _cell([0.5, 0.8, 0.9], rule='krum')]
+  losses = clean_run.accuracy_losses(cells)
+  assert clean_run.robustness_gains(cells, losses) == [
+    None,
+    None,
+    pytest.approx(0.75),
+    pytest.approx(-0.5),
+    None,
+  ]
+
+
+@pytest.mark.parametrize(
+  'base',
+  [
+    # Another attack, another seed, a mean that loses nothing.
+    _cell([0.5, 0.4, 0.5], attack={**_ATTACK, 'name': 'ipm'}),
+    _cell([0.5, 0.4, 0.5], attack=_ATTACK, seed=2),
+    _cell([0.5, 0.8, 0.9], attack=_ATTACK),
+  ],
+)
+def test_no_gain_without_a_loss_to_compare_with(base):
+  cells = [_CLEAN, base, _cell([0.5, 0.7, 0.8], rule='krum', attack=_ATTACK)]
+  losses = clean_run.accuracy_losses(cells)
+  assert clean_run.robustness_gains(cells, losses)[2] is None
+
+
 def test_a_better_run_has_a_negative_loss():
   attacked = _cell([0.5, 0.9, 1.0], attack=_ATTACK)
   assert clean_run.accuracy_losses([attacked, _CLEAN])[0] == pytest.approx(-0.1)
