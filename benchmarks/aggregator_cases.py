@@ -77,6 +77,9 @@ class Case:
     rule = self.build(shape)
     seen = self.server(server)
     context = seen.context if seen else ServerContext(seed=tf.constant(SEED))
+    # In a round the clients' threads tell which rows are finite.
+    is_finite = tf.ones([shape.clients], tf.bool)
+    context = dataclasses.replace(context, is_finite=is_finite)
     weights = tf.ones([shape.clients])
 
     def step(state, updates):

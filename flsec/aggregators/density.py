@@ -12,13 +12,12 @@ from flsec.aggregators.rule import (
   check_num_byzantine,
   stateless,
 )
-from flsec.numerics import columns, selection
-from flsec.numerics.gram import Gram, gram, squared_norms
+from flsec.numerics import columns, gram, selection
 
 REPLICATIONS = ('none', 'agramplifier')
-# (gram, norms) -> float64 [n, n], larger for closer rows. `norms` float64 [n]
+# (rows, norms) -> float64 [n, n], larger for closer rows. `norms` float64 [n]
 #   is what the rows are divided by first, or None.
-Closeness = Callable[[Gram, Optional[tf.Tensor]], tf.Tensor]
+Closeness = Callable[[tf.Tensor, Optional[tf.Tensor]], tf.Tensor]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,25 +36,27 @@ class DensityOptions:
   replication: str
 
 
-def cosine_closeness(products: Gram, norms: Optional[tf.Tensor]) -> tf.Tensor:
+def cosine_closeness(
+  updates: tf.Tensor, norms: Optional[tf.Tensor]
+) -> tf.Tensor:
   """Returns the cosine of each pair of rows; 0 with a zero row."""
   del norms  # Scaling the rows changes no cosine.
-  return products.cosines()
+  return gram.cosines(updates)
 
 
 def euclidean_closeness(
-  products: Gram, norms: Optional[tf.Tensor]
+  updates: tf.Tensor, norms: Optional[tf.Tensor]
 ) -> tf.Tensor:
   """Returns minus the distance of each pair of rows."""
-  squared = products.squared_distances()
-  if norms is not None:
-    # Of the rows p scaled by 1 / m: ||p_i / m_i - p_j / m_j||^2, written so
-    # that it is 0 for equal rows and next to nothing is cancelled for near
-    # ones.
-    scale = tf.math.divide_no_nan(tf.ones_like(norms), norms)
-    pull = scale * products.squared_norms()
-    squared *= scale[:, None] * scale[None, :]
-    squared += (scale[:, None] - scale) * (pull[:, None] - pull)
+  if norms is None:
+    return -tf.sqrt(gram.squared_distances(updates))
+  # Of the rows p scaled by 1 / m: ||p_i / m_i - p_j / m_j||^2, written so that
+  # it is 0 for equal rows and next to nothing is cancelled for near ones.
+  products = gram.gram(updates)
+  scale = tf.math.divide_no_nan(tf.ones_like(norms), norms)
+  pull = scale * products.squared_norms()
+  squared = products.squared_distances() * scale[:, None] * scale[None, :]
+  squared += (scale[:, None] - scale) * (pull[:, None] - pull)
   return -tf.sqrt(tf.maximum(squared, 0.0))
 
 
@@ -74,13 +75,12 @@ def density_rule(
     updates: tf.Tensor, scored: tf.Tensor, context: ServerContext
   ) -> tuple[tf.Tensor, Measurements]:
     del context
-    products = gram(scored)
     # The authors' code scales whole rows to length 1, before anything else:
     # these, and not the amplified ones, have the norm 1.
-    norms = tf.sqrt(squared_norms(updates)) if is_replication else None
+    norms = tf.sqrt(gram.squared_norms(updates)) if is_replication else None
     mask = tf.ones([columns.num_rows(updates)])
     for closeness in closenesses:
-      mask *= _white_list(closeness(products, norms), options)
+      mask *= _white_list(closeness(scored, norms), options)
     shares = selection.equal_shares(mask)
     coefficients = tf.cast(shares, tf.float64)
     if is_replication:

@@ -125,6 +125,13 @@ def num_columns(updates: tf.Tensor) -> int:
   return int(updates.shape[1])
 
 
+def block_width(updates: tf.Tensor) -> int:
+  """Returns the columns of a block, where no asker wants fewer."""
+  # Where n is unknown (a stack with dropped rows), assume a usual federation.
+  rows = 100 if updates.shape[0] is None else updates.shape[0]
+  return max(LEAST_COLUMNS, BLOCK_SIZE // max(rows, 1))
+
+
 def _walk(
   updates: tf.Tensor, askers: tuple[Asker, ...], dimension: int, width: int
 ) -> list[tuple[Tensors, Tensors]]:
@@ -194,8 +201,5 @@ def _slice(tensor: tf.Tensor, start: tf.Tensor, width: int) -> tf.Tensor:
 
 
 def _width(updates: tf.Tensor, askers: tuple[Asker, ...]) -> int:
-  # Where n is unknown (a stack with dropped rows), assume a usual federation.
-  rows = 100 if updates.shape[0] is None else updates.shape[0]
-  width = max(LEAST_COLUMNS, BLOCK_SIZE // max(rows, 1))
   asked = [a.most_columns for a in askers if a.most_columns is not None]
-  return min([width, *asked])
+  return min([block_width(updates), *asked])

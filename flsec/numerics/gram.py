@@ -3,7 +3,8 @@
 Every rule that looks at pairs of clients needs only the Gram matrix [n, n].
 Rows are centred on one of them first, and products are taken and added up in
 float64: a float32 Gram matrix of raw rows picks the wrong client at update
-scales below 1e-3, and overflows at 1e19.
+scales below 1e-3, and overflows at 1e19. Where nothing but distances or cosines
+is asked for, float32 is enough for most pairs: see `float32_products`.
 
 Which row is the centre makes no difference to a distance, but it does to its
 rounding: the one with the median largest entry is neither a far outlier nor an
@@ -15,7 +16,7 @@ from typing import Callable
 
 import tensorflow as tf
 
-from flsec.numerics import columns
+from flsec.numerics import columns, float32_products
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,12 +50,7 @@ class Gram:
 
   def cosines(self) -> tf.Tensor:
     """Returns float64 [n, n] in [-1, 1]; 0 where a row is the zero vector."""
-    norms = tf.sqrt(self.squared_norms())
-    products = tf.math.divide_no_nan(
-      self.inner_products(), norms[:, None] * norms[None, :]
-    )
-    products = tf.linalg.set_diag(products, tf.cast(norms > 0, tf.float64))
-    return tf.clip_by_value(products, -1.0, 1.0)
+    return _cosines(self.inner_products(), self.squared_norms())
 
 
 def gram(updates: tf.Tensor) -> Gram:
@@ -66,7 +62,7 @@ def gram(updates: tf.Tensor) -> Gram:
   Returns:
     The products, in float64; nothing of the size of the stack is allocated.
   """
-  centre = tf.gather(updates, middle_row(updates))
+  centre = _middle_of(updates)
 
   def beside(block: tf.Tensor, centre_block: tf.Tensor) -> tf.Tensor:
     origin = tf.cast(centre_block, tf.float64)
@@ -81,20 +77,83 @@ def gram(updates: tf.Tensor) -> Gram:
 def squared_distances(updates: tf.Tensor) -> tf.Tensor:
   """Returns float64 [n, n], the squared distances of all pairs of rows.
 
-  The same as `gram(updates).squared_distances()`, and a little faster.
+  They agree with those of `gram` to a relative 1e-5, at any scale of updates,
+  and cost a third of them.
 
   Args:
     updates: float32 [n, d], all finite.
   """
-  centre = tf.gather(updates, middle_row(updates))
+  if not float32_products.is_worth_it(updates):
+    return distances_between(_centred_products(updates))
+  # Each block of columns may have a centre of its own.
+  found = float32_products.products(updates, _middle_of)
+  squares = tf.linalg.diag_part(found)
+
+  def in_float32() -> tf.Tensor:
+    limits = float32_products.NEAR * (squares[:, None] + squares)
+    exact = float32_products.exact_where_near(
+      found, distances_between(found) <= limits, updates, _middle_of
+    )
+    return distances_between(exact)
+
+  # A row that is the centre everywhere is at 0 of it.
+  is_fine = float32_products.are_in_range(squares) | tf.equal(squares, 0.0)
+  return tf.cond(
+    tf.reduce_all(is_fine),
+    in_float32,
+    lambda: distances_between(_centred_products(updates)),
+  )
+
+
+def cosines(updates: tf.Tensor) -> tf.Tensor:
+  """Returns float64 [n, n] in [-1, 1]; 0 where a row is the zero vector.
+
+  They agree with those of `gram` to 1e-6, and where they are near 1 to a 1e-5
+  of what is missing to it; and cost a third of them.
+
+  Args:
+    updates: float32 [n, d], all finite.
+  """
+  if not float32_products.is_worth_it(updates):
+    return gram(updates).cosines()
+  found = float32_products.products(updates, None)
+  squares = tf.linalg.diag_part(found)
+
+  def in_float32() -> tf.Tensor:
+    is_near = _cosines(found, squares) >= 1.0 - float32_products.NEAR
+    exact = float32_products.exact_where_near(found, is_near, updates, None)
+    return _cosines(exact, tf.linalg.diag_part(exact))
+
+  # A row of zeros is known as one; rows of 1e-30 have squares of 0, too.
+  is_fine = float32_products.are_in_range(squares)
+  is_fine = tf.cond(
+    tf.reduce_all(is_fine),
+    lambda: is_fine,
+    lambda: is_fine | tf.equal(_largest_entries(updates), 0.0),
+  )
+  return tf.cond(
+    tf.reduce_all(is_fine),
+    in_float32,
+    lambda: gram(updates).cosines(),
+  )
+
+
+def _cosines(products: tf.Tensor, squares: tf.Tensor) -> tf.Tensor:
+  norms = tf.sqrt(squares)
+  products = 0.5 * (products + tf.transpose(products))
+  found = tf.math.divide_no_nan(products, norms[:, None] * norms[None, :])
+  found = tf.linalg.set_diag(found, tf.cast(norms > 0, tf.float64))
+  return tf.clip_by_value(found, -1.0, 1.0)
+
+
+def _centred_products(updates: tf.Tensor) -> tf.Tensor:
+  centre = _middle_of(updates)
 
   def products(block: tf.Tensor, centre_block: tf.Tensor) -> tf.Tensor:
     rows = tf.cast(block, tf.float64) - tf.cast(centre_block, tf.float64)
     return tf.matmul(rows, rows, transpose_b=True)
 
-  return distances_between(
-    _ask(products, updates, centre, columns.num_rows(updates))
-  )
+  return _ask(products, updates, centre, columns.num_rows(updates))
 
 
 def block_products(rows: tf.Tensor) -> tf.Tensor:
@@ -113,7 +172,8 @@ def _ask(
   size: columns.Count,
 ) -> tf.Tensor:
   zero = tf.zeros([size, size], tf.float64)
-  return columns.ask(updates, columns.total(products, zero, centre))
+  asker = columns.total(products, zero, centre)
+  return columns.ask(updates, float32_products.in_whole_pieces(asker, updates))
 
 
 def distances_between(products: tf.Tensor) -> tf.Tensor:
@@ -148,8 +208,16 @@ def squared_norms(updates: tf.Tensor) -> tf.Tensor:
 
 def middle_row(updates: tf.Tensor) -> tf.Tensor:
   """Returns the index of the row with the median largest absolute entry."""
-  largest = tf.maximum(
+  order = tf.argsort(_largest_entries(updates), stable=True)
+  return order[(columns.num_rows(updates) - 1) // 2]
+
+
+def _middle_of(rows: tf.Tensor) -> tf.Tensor:
+  return tf.gather(rows, middle_row(rows))
+
+
+def _largest_entries(updates: tf.Tensor) -> tf.Tensor:
+  """Returns the largest absolute entry of each row, [n]."""
+  return tf.maximum(
     tf.reduce_max(updates, axis=1), -tf.reduce_min(updates, axis=1)
   )
-  order = tf.argsort(largest, stable=True)
-  return order[(columns.num_rows(updates) - 1) // 2]

@@ -17,7 +17,7 @@ from typing import Callable, Optional
 
 import tensorflow as tf
 
-from flsec.numerics import columns
+from flsec.numerics import backend, columns
 
 NETWORK_ROWS = 128
 
@@ -233,11 +233,7 @@ def _of_chosen(
 
 def _uses_network(shape: tf.TensorShape) -> bool:
   rows = shape[0]
-  return rows is not None and rows <= NETWORK_ROWS and not _has_accelerator()
-
-
-@functools.lru_cache(maxsize=1)
-def _has_accelerator() -> bool:
   # Accelerators sort well by themselves, and XLA, which they are used with,
   # takes minutes to compile a network of hundreds of comparators.
-  return any(tf.config.list_physical_devices(kind) for kind in ('GPU', 'TPU'))
+  is_few = rows is not None and rows <= NETWORK_ROWS
+  return is_few and not backend.has_accelerator()

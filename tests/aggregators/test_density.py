@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from flsec import aggregators
 from flsec.aggregators import density
-from flsec.numerics.gram import gram, squared_norms
+from flsec.numerics import gram
 
 NAMES = ['cosine_density', 'euclidean_density', 'merged_density']
 COSINES = np.array(
@@ -104,7 +104,7 @@ def test_a_zero_row_gives_no_nan(name, replication):
 def test_lists_without_a_common_client_give_zero():
   def only(index):
     closeness = -np.abs(np.arange(3) - index).astype(np.float64)
-    return lambda products, norms: tf.constant(
+    return lambda rows, norms: tf.constant(
       np.minimum.outer(closeness, closeness)
     )
 
@@ -121,7 +121,7 @@ def test_distances_of_rows_scaled_by_other_norms():
   # (3, 4), (6, 8) and (0, 1) divided by 5, 5 and 2.
   rows = tf.constant([[3.0, 4], [6, 8], [0, 1]])
   norms = tf.constant([5.0, 5, 2], tf.float64)
-  found = density.euclidean_closeness(gram(rows), norms)
+  found = density.euclidean_closeness(rows, norms)
   a, b, c = (0.6, 0.8), (1.2, 1.6), (0.0, 0.5)
   wanted = [
     [-np.hypot(*np.subtract(p, q)) for q in (a, b, c)] for p in (a, b, c)
@@ -133,8 +133,8 @@ def test_distances_of_rows_scaled_by_other_norms():
 def test_equal_rows_stay_equal_when_they_are_scaled(scale):
   x = rule_cases.stack(6) * np.float32(scale)
   x[3] = x[5] = x[1]
-  norms = tf.sqrt(squared_norms(tf.constant(x)))
-  closeness = density.euclidean_closeness(gram(tf.constant(x)), norms).numpy()
+  norms = tf.sqrt(gram.squared_norms(tf.constant(x)))
+  closeness = density.euclidean_closeness(tf.constant(x), norms).numpy()
   assert closeness[1, 3] == closeness[3, 5] == 0
   np.testing.assert_array_equal(closeness[1], closeness[3])
 
