@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from flsec.numerics import columns, order_statistics
+from flsec.numerics import backend, columns, order_statistics
 from flsec.numerics.coordinate_groups import Block
 
 
@@ -90,8 +90,18 @@ def _sum_of_smallest(
   dropped = rows - count
   if isinstance(dropped, int) and isinstance(count, int) and count < dropped:
     return -tf.reduce_sum(tf.math.top_k(-values, count)[0], axis=-1)
-  bound = tf.math.top_k(values, dropped)[0][..., -1:]  # The last one left out.
+  bound = _least_dropped(values, count, dropped)[..., None]
   is_below = values < bound
   total = tf.reduce_sum(tf.where(is_below, values, 0.0), axis=-1)
   ties = count - tf.reduce_sum(tf.cast(is_below, tf.int32), axis=-1)
   return total + tf.cast(ties, values.dtype) * bound[..., 0]
+
+
+def _least_dropped(
+  values: tf.Tensor, count: columns.Count, dropped: columns.Count
+) -> tf.Tensor:
+  """Returns the smallest entry of the last axis but `count`."""
+  if backend.is_compiled() or backend.has_accelerator():
+    # Only CPUs have a kernel that selects without ordering what it selects.
+    return tf.math.top_k(values, dropped)[0][..., -1]
+  return tf.raw_ops.NthElement(input=values, n=count)

@@ -5,7 +5,7 @@ import tensorflow as tf
 from flsec import aggregators
 from flsec.aggregators import rule
 from flsec.aggregators.wrappers import group_rules
-from flsec.numerics import coordinate_groups
+from flsec.numerics import backend, coordinate_groups
 from flsec.numerics.random_order import random_order
 
 
@@ -142,7 +142,11 @@ def test_the_order_of_coordinates_changes_with_the_seed():
   assert len(results) > 1
 
 
-def test_the_sum_of_smallest_takes_ties_and_either_way():
+@pytest.mark.parametrize('has_accelerator', [False, True])
+def test_the_sum_of_smallest_takes_ties_and_either_way(
+  monkeypatch, has_accelerator
+):
+  monkeypatch.setattr(backend, 'has_accelerator', lambda: has_accelerator)
   values = tf.constant([[3.0, 1, 1, 1, 7], [2, 2, 2, 2, 2]], tf.float64)
   for count, wanted in ((1, [1, 2]), (2, [2, 4]), (3, [3, 6]), (4, [6, 8])):
     found = group_rules._sum_of_smallest(values, count, 5)
