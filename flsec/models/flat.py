@@ -65,8 +65,8 @@ class FlatModel:
       shift: added after scaling.
       mixed_precision: dense and conv layers, the output layer excepted, compute
         in bfloat16; weights, normalisation, logits and gradients stay float32.
-      by_patches: `differentiate` computes convolutions with few channels as
-        products of matrices, which CPUs do faster (see `pooled_patches`).
+      by_patches: `differentiate` and `logits` compute convolutions with few
+        channels as products of matrices, which CPUs do faster.
     """
     acceptance.check(model)
     low = layer_kinds.hidden_layers(model) if mixed_precision else ()
@@ -125,7 +125,9 @@ class FlatModel:
     Returns:
       float32 [b, num_classes].
     """
-    return self._run(weights, x, training, functional_layers.Trace(seed))
+    patches = self._by_patches and not training
+    trace = functional_layers.Trace(seed, by_patches=patches)
+    return self._run(weights, x, training, trace)
 
   def activations(
     self, weights: tf.Tensor, x: tf.Tensor, layer: str
@@ -188,7 +190,9 @@ class FlatModel:
       the moving statistics after this batch, for `with_statistics`, None where
       the model has none or is not training.
     """
-    trace = functional_layers.Trace(seed, mask, by_patches=self._by_patches)
+    trace = functional_layers.Trace(
+      seed, mask, by_patches=self._by_patches, is_differentiated=True
+    )
     with custom_gradients.forgotten():
       with tf.GradientTape() as tape:
         tape.watch(weights)
@@ -279,7 +283,7 @@ class FlatModel:
     self, weights: tf.Tensor, trace: Optional[functional_layers.Trace] = None
   ) -> Iterator[tf.keras.Model]:
     """Puts slices of the vector in the place of the layers' variables."""
-    trace = trace or functional_layers.Trace()
+    trace = trace or functional_layers.Trace(by_patches=self._by_patches)
     with self._placement.placed(weights, trace):
       self._restore_classes()
       yield self._model

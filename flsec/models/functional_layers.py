@@ -30,6 +30,8 @@ class Trace:
     mask: float32 [b], 0 for examples that only pad the batch, or None.
     moved: layer name -> its moving statistics after the call, by attribute.
     by_patches: whether convolutions that gain by it are matrix products.
+    is_differentiated: whether a tape is open, so that these give gradients of
+      their own.
     batch_last: an image tensor's `ref()` -> the same numbers, float32
       [channels * positions, b], for a layer that computes with those.
   """
@@ -40,6 +42,7 @@ class Trace:
     default_factory=dict
   )
   by_patches: bool = False
+  is_differentiated: bool = False
   batch_last: dict[Any, tf.Tensor] = dataclasses.field(default_factory=dict)
 
 

@@ -63,7 +63,10 @@ class PooledConv2D(pointwise_conv.Conv2D):
     )
     if rows is None:
       rows = tf.transpose(tf.reshape(images, [-1, geometry.num_inputs]))
-    outputs = pooled_patches.convolve(rows, self.kernel, geometry)
+    convolve = pooled_patches.convolve_plainly
+    if self.trace.is_differentiated:
+      convolve = pooled_patches.convolve
+    outputs = convolve(rows, self.kernel, geometry)
     if self.use_bias:
       outputs += self.bias[:, tf.newaxis]
     outputs = self.activation(outputs)  # [filters, P b]

@@ -107,11 +107,7 @@ def convolve(
 
   @tf.custom_gradient
   def run(inputs: tf.Tensor, matrix: tf.Tensor):
-    columns = _gather(inputs, sources, geometry.num_inputs)
-    columns = tf.reshape(columns, [len(weights) // 4, -1])  # [K, P b]
-    wide = _gather(matrix, weights, matrix.shape[0])
-    wide = tf.reshape(wide, [-1, 4 * filters])  # [K, 4 filters]
-    outputs = tf.matmul(wide, columns, transpose_a=True)  # [4 filters, P b]
+    columns, wide, outputs = _products(inputs, matrix, geometry)
     halves = tf.split(outputs, 2)
     quarters = tf.split(tf.maximum(*halves), 2)
 
@@ -131,6 +127,32 @@ def convolve(
     return tf.maximum(*quarters), gradient
 
   return run(inputs, tf.reshape(kernel, [-1, filters]))
+
+
+def convolve_plainly(
+  inputs: tf.Tensor, kernel: tf.Tensor, geometry: Geometry
+) -> tf.Tensor:
+  """Does as `convolve`, for those who want no gradient, or any of them.
+
+  Its gradient is TensorFlow's own: slower, and found in loops, too.
+  """
+  matrix = tf.reshape(kernel, [-1, kernel.shape[-1]])
+  outputs = _products(inputs, matrix, geometry)[-1]
+  for _ in range(2):
+    outputs = tf.maximum(*tf.split(outputs, 2))
+  return outputs
+
+
+def _products(
+  inputs: tf.Tensor, matrix: tf.Tensor, geometry: Geometry
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+  """Returns columns [K, P b], weights [K, 4 filters] and their product."""
+  weights = geometry.weights
+  columns = _gather(inputs, geometry.sources, geometry.num_inputs)
+  columns = tf.reshape(columns, [len(weights) // 4, -1])
+  wide = _gather(matrix, weights, matrix.shape[0])
+  wide = tf.reshape(wide, [-1, 4 * matrix.shape[1]])
+  return columns, wide, tf.matmul(wide, columns, transpose_a=True)
 
 
 def _gather(values: tf.Tensor, rows: np.ndarray, count: int) -> tf.Tensor:

@@ -45,9 +45,9 @@ def _geometry(case, channels_first=False):
   )
 
 
-def _by_patches(images, kernel, geometry):
+def _by_patches(images, kernel, geometry, convolve=pooled_patches.convolve):
   """Returns images [b, height, width, filters]."""
-  outputs = pooled_patches.convolve(
+  outputs = convolve(
     tf.transpose(tf.reshape(images, [images.shape[0], -1])), kernel, geometry
   )
   shape = [kernel.shape[-1], geometry.height, geometry.width, -1]
@@ -73,10 +73,14 @@ def _with_gradients(function, *arguments):
 
 
 @pytest.mark.parametrize('case', _CASES)
-def test_numbers_and_gradients_are_those_of_the_kernels(case):
+@pytest.mark.parametrize(
+  'convolve', [pooled_patches.convolve, pooled_patches.convolve_plainly]
+)
+def test_numbers_and_gradients_are_those_of_the_kernels(case, convolve):
   geometry = _geometry(case)
   found = _with_gradients(
-    lambda images, kernel: _by_patches(images, kernel, geometry), *_data(case)
+    lambda images, kernel: _by_patches(images, kernel, geometry, convolve),
+    *_data(case),
   )
   wanted = _with_gradients(_by_kernels(case), *_data(case))
   for one, other in zip(found, wanted):
