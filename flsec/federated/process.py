@@ -53,19 +53,31 @@ def build_exchange(
     parts: how results become one aggregate.
     update: `(state, aggregate) -> (state, output)`.
   """
+  # Each part is traced once, before TFF builds its graph around it: in TFF's
+  # own graph `==` would compare tensors by identity, and loops would be no
+  # functional ops.
+  trace = tracing.trace
   state_spec = tracing.specs_of(initial_state())
   stack_spec = parts.accumulator_type
-  broadcast_spec = _result(broadcast_of, state_spec)
-  result_spec = _result(work, broadcast_spec, client_spec)
+  sent = trace(broadcast_of, state_spec)
+  done = trace(work, sent.structured_outputs, client_spec)
 
-  initialize = _computation(initial_state)
-  prepare = _computation(broadcast_of, state_spec)
-  train = _computation(work, broadcast_spec, client_spec)
-  zero = _computation(parts.zero)
-  accumulate = _computation(parts.accumulate, stack_spec, result_spec)
-  merge = _computation(parts.merge, stack_spec, stack_spec)
-  report = _computation(lambda total: total, stack_spec)
-  server = _computation(update, state_spec, stack_spec)
+  initialize = _computation(trace(initial_state))
+  prepare = _computation(sent, state_spec)
+  train = _computation(done, sent.structured_outputs, client_spec)
+  zero = _computation(trace(parts.zero))
+  accumulate = _computation(
+    trace(parts.accumulate, stack_spec, done.structured_outputs),
+    stack_spec,
+    done.structured_outputs,
+  )
+  merge = _computation(
+    trace(parts.merge, stack_spec, stack_spec), stack_spec, stack_spec
+  )
+  report = _computation(trace(lambda total: total, stack_spec), stack_spec)
+  server = _computation(
+    trace(update, state_spec, stack_spec), state_spec, stack_spec
+  )
 
   @tff.federated_computation
   def initialize_fn():
@@ -87,14 +99,8 @@ def build_exchange(
   return tff.templates.IterativeProcess(initialize_fn, next_fn)
 
 
-def _result(function: Callable[..., Any], *specs: Any) -> Any:
-  return tracing.trace(function, *specs).structured_outputs
-
-
-def _computation(function: Callable[..., Any], *specs: Any) -> Any:
-  # Traced before TFF builds its graph around it: in TFF's own graph `==` would
-  # compare tensors by identity, and loops would be no functional ops.
-  traced = tracing.trace(function, *specs)
+def _computation(traced: Callable[..., Any], *specs: Any) -> Any:
+  """Makes a TFF computation of a function traced with these specs."""
   body = (
     lambda: traced(),
     lambda first: traced(first),
