@@ -48,6 +48,7 @@ _SECTIONS = {
   'clients.optimizer': schema.OptimizerConfig,
   'attack': schema.AttackConfig,
   'server': schema.ServerConfig,
+  'server.schedule': schema.ScheduleConfig,
   'server.root_training': schema.RootTrainingConfig,
   'start_from': schema.StartConfig,
   'evaluation': schema.EvaluationConfig,

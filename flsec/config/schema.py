@@ -16,6 +16,7 @@ from flsec.config.clients import ClientsConfig
 from flsec.config.clients import OptimizerConfig as OptimizerConfig
 from flsec.config.fields import field as _field
 from flsec.config.root_training import RootTrainingConfig
+from flsec.config.schedule import ScheduleConfig
 from flsec.config.start import StartConfig
 from flsec.data.dataset import ServerSet
 
@@ -109,6 +110,7 @@ class ServerConfig:
     preaggregators: what rewrites the stack of updates before the rule, in this
       order.
     learning_rate: factor of the aggregated update.
+    schedule: how that factor falls.
     on_too_few: what happens in a round in which screening (NaN, infinity, no
       example) leaves fewer clients than the rule is defined for: `error` ends
       the run, `mean` takes the mean of the others, `skip` leaves the model as
@@ -121,6 +123,7 @@ class ServerConfig:
   aggregator: Component = _field(Component('mean'), kind='aggregator')
   preaggregators: tuple[Component, ...] = _field((), kind='preaggregator')
   learning_rate: float = _field(1.0, above=0)
+  schedule: ScheduleConfig = _field(ScheduleConfig)
   on_too_few: Literal['error', 'mean', 'skip'] = 'error'
   on_non_finite: Literal['error', 'warn'] = 'error'
   root_training: RootTrainingConfig = _field(RootTrainingConfig)

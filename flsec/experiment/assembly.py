@@ -88,6 +88,7 @@ def _assembled(
     example_dtype=str(federation.x.dtype),
     stored_range=federation.stored_range,
     server_learning_rate=experiment.server.learning_rate,
+    server_schedule=experiment.server.schedule,
     attack=attack,
     pruner=_pruner(experiment, uses_xla),
     root=federation.root,

@@ -83,6 +83,7 @@ class Plan:
     stored_range: what the numbers of stored examples run from and to; None: 0
       to 255 where they are bytes, 0 to 1 elsewhere.
     server_learning_rate: factor of the aggregated update.
+    server_schedule: how that factor falls.
     attack: what malicious clients do, or None.
     pruner: what the server prunes after aggregation, or None.
     root, validation: the server's own examples, or None.
@@ -105,6 +106,9 @@ class Plan:
   example_dtype: str = 'uint8'
   stored_range: Optional[tuple[float, float]] = None
   server_learning_rate: float = 1.0
+  server_schedule: schema.ScheduleConfig = dataclasses.field(
+    default_factory=schema.ScheduleConfig
+  )
   attack: Optional[AttackPlan] = None
   pruner: Optional[Pruner] = None
   root: Optional[Split] = None

@@ -2,7 +2,7 @@
 
 import collections
 import dataclasses
-from typing import Callable
+from typing import Callable, Union
 
 import tensorflow as tf
 
@@ -11,6 +11,7 @@ from flsec.aggregators.rule import ServerContext
 from flsec.federated import (
   adversary,
   round_measures,
+  schedules,
   seed_folding,
   server_context,
   stacking,
@@ -67,9 +68,8 @@ def build_server_step(plan: Plan) -> Callable[[Struct, Struct], tuple]:
     update = clock.end('rule', update)
     if 'previous_update' in new_state:
       new_state['previous_update'] = update
-    new_state['weights'] = (
-      server_state['weights'] + plan.server_learning_rate * update
-    )
+    rate = _rate(plan, round_number)
+    new_state['weights'] = server_state['weights'] + rate * update
     pruned, record = _prune(plan, new_state, round_number)
     new_state['weights'] = clock.end('pruning', new_state['weights'])
     metrics.update(
@@ -85,6 +85,14 @@ def build_server_step(plan: Plan) -> Callable[[Struct, Struct], tuple]:
     return new_state, metrics
 
   return server_step
+
+
+def _rate(plan: Plan, round_number: tf.Tensor) -> Union[float, tf.Tensor]:
+  """Returns the server's learning rate of a round."""
+  rate, schedule = plan.server_learning_rate, plan.server_schedule
+  if schedule.name == 'constant':
+    return rate
+  return rate * schedules.factor(schedule, round_number)
 
 
 def _sizes(plan: Plan, stack: Struct, updates: tf.Tensor) -> Struct:

@@ -11,6 +11,7 @@ from flsec import pruning
 from flsec.aggregators.rule import Rule
 from flsec.attacks.attack import Attack
 from flsec.config import schema
+from flsec.config.schedule import ScheduleConfig
 from flsec.data.dataset import Split
 from flsec.federated import server_step, state
 from flsec.federated.root_training import RootTraining
@@ -69,6 +70,18 @@ def test_weights_move_by_the_rate_times_the_rules_update():
   assert new['round'] == 1 and new['rule']['leaf_0'] == 1
   np.testing.assert_allclose(metrics['update_norm'], np.hypot(4, 8), rtol=1e-6)
   assert metrics['rule/largest'] == 4
+
+
+def test_the_rate_falls_by_the_servers_schedule_and_the_update_does_not():
+  plan = tiny.plan(
+    rule=_summing_rule(),
+    server_learning_rate=0.5,
+    server_schedule=ScheduleConfig('steps', (1,), 0.1),
+  )
+  new, metrics = _step(plan, _stack(plan, [[1, 2], [3, 4], [0, 0], [0, 2]]))
+  moved = new['weights'] - plan.initial_weights
+  np.testing.assert_allclose(moved[:2], [0.2, 0.4], atol=1e-6)
+  np.testing.assert_allclose(metrics['update_norm'], np.hypot(4, 8), rtol=1e-6)
 
 
 def test_rows_are_given_by_client_id():
