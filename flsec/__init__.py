@@ -1,6 +1,6 @@
 """flsec: attacks on federated learning and the defences against them.
 
-From Python:
+A run and its numbers, in Python.
 
     import flsec
 
@@ -58,6 +58,7 @@ _ROOMS = (
   'federated',
   'metrics',
   'models',
+  'numerics',
   'pruning',
   'registry',
   'reporting',
