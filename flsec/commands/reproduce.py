@@ -92,11 +92,6 @@ def _entry(
       f'numbers are recorded beside the experiments of a checkout; {root} is '
       'none. Go there first, or leave out --record.'
     )
-  if flag_values.record and flag_values.set:
-    raise UsageError(
-      'numbers of an experiment that --set changes are not recorded beside '
-      'those of the table. Leave out --record or --set.'
-    )
   return entry
 
 
@@ -123,7 +118,32 @@ def _cells(
     seed=flag_values.seed,
     size=flag_values.size,
   )
-  return [cell for cell in cells if papers.holds(run.sweep, cell.labels)]
+  own = [cell for cell in cells if papers.holds(run.sweep, cell.labels)]
+  if flag_values.record:
+    _check_shipped(run, own, flag_values.size)
+  return own
+
+
+def _check_shipped(run: 'Run', cells: Sequence['Cell'], size: str) -> None:
+  """Refuses to record cells that are not those of the file.
+
+  Raises:
+    UsageError: a flag made others.
+  """
+  from flsec.config import dump, loading
+
+  seeds = sorted({cell.experiment.seed for cell in cells})
+  shipped = loading.load_cells(
+    str(run.file), sweeps=[f'seed={seeds}'] if seeds else [], size=size
+  )
+  prints = {cell.name: dump.fingerprint(cell.experiment) for cell in shipped}
+  for cell in cells:
+    if prints.get(cell.name) != dump.fingerprint(cell.experiment):
+      raise UsageError(
+        f'{cell.name} is no cell of {run.file} ({size}), so that it is not '
+        'recorded beside those of the table. Leave out --record, or the flag '
+        'that makes it.'
+      )
 
 
 def _show(

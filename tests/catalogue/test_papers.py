@@ -89,6 +89,37 @@ def test_every_cell_that_a_table_shows_is_printed(entry):
       assert is_clean or any(results.belongs(row, entry, own) for row in rows)
 
 
+def test_every_choice_that_a_catalogue_names_is_one_of_the_experiment(entry):
+  for run in entry.runs:
+    raw = yaml_file.read(str(run.file))
+    varied = sizes.resize(raw, 'full', str(run.file))[1]
+    known = {}
+    for own in cell_names.labels([c.labels for c in varied.choices()]):
+      for axis, choice in own.items():
+        known.setdefault(axis, set()).add(choice)
+    for named in (run.sweep, run.only):
+      for axis, choices in named.items():
+        assert set(choices) <= known[axis]
+    axes = {word[1:-1] for word in run.keys.values() if word.startswith('{')}
+    assert axes <= set(known)
+
+
+def test_causes_speak_of_what_is_printed(entry):
+  if entry.printed is None:
+    assert not entry.causes
+    return
+  rows = printed.read(entry.printed)
+  for cause in entry.causes:
+    assert cause.because
+    assert any(
+      papers.holds(
+        {axis: c for axis, c in cause.when.items() if axis != 'size'},
+        {**row.keys, 'measure': row.measure},
+      )
+      for row in rows
+    )
+
+
 def test_each_has_a_small_size(entry):
   for run in entry.runs:
     assert 'small' in outline.sizes_of(run.file)

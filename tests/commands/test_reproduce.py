@@ -76,6 +76,15 @@ def test_record_keeps_the_numbers_and_writes_the_page(reproduce, tmp_path):
   assert '5 printed numbers have ours beside them' in page
 
 
+def test_a_part_of_a_table_is_recorded(reproduce, tmp_path):
+  code, _, ran = reproduce(
+    'mine', '1', '--record', '--sweep=rule=[median]', '--sweep=seed=[4]'
+  )
+  assert code == 0 and len(ran[0]) == 2
+  entry = papers.read(tmp_path / 'experiments')['mine'].entries['table1']
+  assert len(entry.results.read_text().splitlines()) == 1 + 2
+
+
 def test_there_is_no_recording_outside_a_checkout(reproduce, tmp_path):
   (tmp_path / 'docs').rmdir()
   code, said, ran = reproduce('mine', '1', '--record')
@@ -90,7 +99,17 @@ def test_there_is_no_recording_outside_a_checkout(reproduce, tmp_path):
     (['mine', '7'], "mine has no '7'"),
     (['mine', 'figure2'], 'no experiment makes Figure 2 of mine yet'),
     (['mine', '1', '--config=x.yaml'], 'the table names it'),
-    (['mine', '1', '--record', '--set=rounds=3'], 'are not recorded'),
+    (['mine', '1', '--record', '--set=rounds=3'], 'so that it is not recorded'),
+    (['mine', '1', '--record', '--sweep=rounds=[3]'], 'is no cell of'),
+    (
+      [
+        'mine',
+        '1',
+        '--record',
+        '--sweep=rule={mean: {server.aggregator: median}}',
+      ],
+      'rule=mean,attack=none,seed=1 is no cell of',
+    ),
     (['mine', '1', '--size=smal'], "did you mean 'small'"),
     (
       ['mine', 'figure1', '--sweep=attack=[none]'],
