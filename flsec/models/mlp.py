@@ -1,10 +1,12 @@
 """Multi-layer perceptrons."""
 
 from collections.abc import Sequence
+from typing import Optional
 
 import tensorflow as tf
 
 from flsec import registry
+from flsec.models.standardized import standardized
 
 
 @registry.model('mlp', paper='Meng et al., ICICS 2023')
@@ -15,6 +17,7 @@ def mlp(
   hidden: Sequence[int] = (500, 150),
   activation: str = 'relu',
   dropout: float = 0.0,
+  standardize: Optional[Sequence[float]] = None,
 ) -> tf.keras.Model:
   """Multi-layer perceptron: Flatten, then the hidden layers, then logits.
 
@@ -29,12 +32,15 @@ def mlp(
     hidden: units of each hidden layer.
     activation: Keras name of the hidden layers' activation.
     dropout: share of units dropped after each hidden layer, in [0, 1).
+    standardize: (mean, deviation) of the inputs' entries, such as (0.1307,
+      0.3081), which is (x - mean) / deviation; None: x as it is.
 
   Returns:
     A functional Keras model that ends in logits.
 
   Raises:
-    ValueError: a width below 1, or a dropout outside [0, 1).
+    ValueError: a width below 1, a dropout outside [0, 1), or a deviation that
+      is not above 0.
   """
   if any(units < 1 for units in hidden):
     raise ValueError(f'hidden widths must be at least 1; got {list(hidden)}.')
@@ -42,7 +48,8 @@ def mlp(
     raise ValueError(f'dropout must be in [0, 1); got {dropout}.')
   layers = tf.keras.layers
   inputs = tf.keras.Input(input_shape)
-  x = layers.Flatten(name='flatten')(inputs)
+  x = standardized('mlp', inputs, standardize)
+  x = layers.Flatten(name='flatten')(x)
   for index, units in enumerate(hidden, start=1):
     x = layers.Dense(units, activation=activation, name=f'dense{index}')(x)
     if dropout:

@@ -40,6 +40,18 @@ def test_values_by_hand():
   )
 
 
+def test_standardized_inputs_are_those_of_a_model_without():
+  plain = FlatModel(build(hidden=[4]))
+  found = FlatModel(build(hidden=[4], standardize=(0.25, 0.5)))
+  weights = plain.initial_weights(1)
+  x = np.random.default_rng(0).random((4, 3, 3, 1), np.float32)
+  # (x - 1/4) / (1/2); both are powers of two, so that nothing is rounded away.
+  np.testing.assert_allclose(
+    found.logits(weights, x), plain.logits(weights, 2 * x - 0.5), atol=1e-6
+  )
+  assert found.layout.preprocessing == ('standardized',)
+
+
 def test_activation_and_dropout():
   keras_model = build(hidden=[5, 4], activation='tanh', dropout=0.2)
   kinds = [type(layer).__name__ for layer in keras_model.layers]
@@ -56,6 +68,7 @@ def test_activation_and_dropout():
     ({'hidden': [5, 0]}, r'widths must be at least 1; got \[5, 0\]'),
     ({'dropout': 1.0}, r'\[0, 1\); got 1.0'),
     ({'dropout': -0.1}, r'\[0, 1\); got -0.1'),
+    ({'standardize': [0.1, 0]}, r'mlp: standardize.*above 0; got \[0.1, 0\]'),
     ({'widths': [3]}, "Unknown option of model 'mlp'"),
   ],
 )
