@@ -88,7 +88,9 @@ def collect(
   for cell, report, loss in zip(done, reports, losses):
     if not papers.holds(run.only, cell.labels):
       continue
-    summary = {**_summary(report.path), _LOSS: loss}
+    summary = _summary(report.path)
+    if loss is not None:  # There is a clean run to compare with.
+      summary[_LOSS] = loss
     for row in _rows(entry, run, cell, numbers):
       measure = entry.measures[row.measure]
       try:

@@ -44,6 +44,13 @@ def test_numbers_of_finished_runs_in_the_printed_unit(paper, cells, tmp_path):
   }
 
 
+def test_there_is_no_loss_without_a_clean_run(paper, cells, tmp_path):
+  attacked = [cell for cell in cells if cell.labels['attack'] == 'flip']
+  run(attacked, tmp_path)
+  found = _collect(paper.entries['table1'], cells, tmp_path)
+  assert {one.measure for one in found} == {'accuracy'}
+
+
 def test_every_number_names_its_run(paper, cells, tmp_path):
   run(cells[:1], tmp_path)
   (one,) = _collect(paper.entries['table1'], cells, tmp_path)
