@@ -12,6 +12,7 @@ from flsec.experiment.summary import finite
 from flsec.reporting import spread as spread_lib
 from flsec.reporting.spread import Spread
 from flsec.reporting.table import (
+  MIB,
   PERCENT,
   SECONDS,
   Entry,
@@ -36,12 +37,14 @@ def number(value: Union[int, float, None], unit: str = PERCENT) -> str:
   """Returns a number as a reader wants it.
 
   Shares become per cent with two decimals: one image of 10,000 counts.
-  Seconds have three significant digits.
+  MiB have two, too, seconds three significant digits.
   """
   if value is None:
     return NOTHING
   if unit == PERCENT:
     return f'{100 * value:.2f}'
+  if unit == MIB:
+    return f'{value:.2f}'
   return f'{value:.3g}' if unit == SECONDS else str(value)
 
 

@@ -1,6 +1,6 @@
 """The tables of a run and of a sweep."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Optional
 
 from flsec.experiment import summary as summary_lib
@@ -23,8 +23,10 @@ from flsec.reporting.measure import ACCURACY, MEASURES, Measure, Moment
 from flsec.reporting.settings import show
 from flsec.reporting.table import (
   COUNT,
+  MIB,
   SECONDS,
   Column,
+  Entry,
   Number,
   Table,
   only_filled,
@@ -84,16 +86,32 @@ def _facts(cell: Cell) -> str:
 
 def critical_fact(cell: Cell) -> list[str]:
   """Says in which round a run was good enough, where that was asked for."""
-  wanted = (cell.config.get('evaluation') or {}).get('critical_accuracy')
+  found = _critical_point(cell)
+  wanted = found['critical_accuracy']
   if wanted is None:
     return []
-  found = summary_lib.critical_point(cell.rows, wanted)
   if found['critical_round'] is None:
     return [f'accuracy {wanted} not reached']
   text = f'accuracy {wanted} in round {found["critical_round"]}'
   if found['critical_volume_mib'] is not None:
     text += f', after {found["critical_volume_mib"]:.2f} MiB a client'
   return [text]
+
+
+def _critical_point(cell: Cell) -> Mapping[str, Optional[float]]:
+  wanted = (cell.config.get('evaluation') or {}).get('critical_accuracy')
+  return summary_lib.critical_point(cell.rows, wanted)
+
+
+def _critical_entries(cell: Cell) -> list[Entry]:
+  """Returns a run's critical round and volume, as `runs_table` shows them."""
+  found = _critical_point(cell)
+  reached = found['critical_round']
+  is_missed = reached is None and found['critical_accuracy'] is not None
+  return [
+    'never' if is_missed and cell.is_done else Number(reached, COUNT),
+    Number(found['critical_volume_mib'], MIB),
+  ]
 
 
 def warnings(cells: Sequence[Cell]) -> list[str]:
@@ -156,7 +174,9 @@ def runs_table(cells: Sequence[Cell]) -> Table:
   """Returns a row for each run.
 
   The accuracy loss L is there where the sweep holds the clean run, and the
-  share of it that a defence takes away where it holds the attacked mean, too.
+  share of it that a defence takes away where it holds the attacked mean, too;
+  when and after what volume of a client a run was good enough where that was
+  asked for.
   """
   names, settings = _settings(cells)
   columns = [*map(Column, names), Column('seed'), Column('state')]
@@ -166,6 +186,7 @@ def runs_table(cells: Sequence[Cell]) -> Table:
       columns += [
         Column(n, measure.title) for n in ('before', 'loss L', 'gain')
       ]
+  columns += [Column('critical round'), Column('critical MiB')]
   columns += [Column('pruned'), Column('s/round')]
   losses = clean_run.accuracy_losses(cells)
   gains = clean_run.robustness_gains(cells, losses)
@@ -179,6 +200,7 @@ def runs_table(cells: Sequence[Cell]) -> Table:
         row += [share(found.before[measure.metric])]
         row += [share(loss), share(gain)]
     units = sum(found.pruned_units.values())
+    row += _critical_entries(cell)
     row += [
       Number(units or None, COUNT),
       Number(found.seconds_per_round, SECONDS),

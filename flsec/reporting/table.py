@@ -9,6 +9,7 @@ from flsec.reporting.spread import Spread
 
 PERCENT = '%'
 SECONDS = 's'
+MIB = 'MiB'
 COUNT = ''
 
 
@@ -18,7 +19,8 @@ class Number:
 
   Attributes:
     value: as measured, shares as shares of 1; None where there is none.
-    unit: `%` (a share, shown times 100), `s` (seconds) or none (a count).
+    unit: `%` (a share, shown times 100), `s` (seconds), `MiB` or none (a
+      count).
   """
 
   value: Union[int, float, Spread, None]

@@ -53,6 +53,36 @@ class TestRunTable:
     table = run_tables.run_table(cell_lib.read_cell(path))
     assert table.notes == [f'3 rounds{fact}']
 
+  def test_critical_round_and_volume_of_runs_side_by_side(self, tmp_path, make):
+    def cell(name, volume, accuracies, wanted=0.9, done=True):
+      metrics = [
+        (n, {'test/accuracy': found, 'communication/volume_mib': volume})
+        for n, found in enumerate(accuracies, 1)
+      ]
+      settings = make.config(
+        attack=None, server__aggregator={'name': name}, pruning=None
+      )
+      settings['evaluation'] = {'critical_accuracy': wanted}
+      path = make.run(tmp_path / name, settings, metrics, done=done)
+      return cell_lib.read_cell(path)
+
+    cells = [
+      cell('feder', 0.125, [0.5, 0.8, 0.9]),
+      cell('fltrust', 0.5, [0.5, 0.95, 0.8]),
+      cell('mean', 0.5, [0.5, 0.6, 0.7]),
+      cell('krum', 0.5, [0.5], done=False),
+    ]
+    table = run_tables.runs_table(cells)
+    assert _column(table, 'critical round') == [3, 2, 'never', None]
+    assert _column(table, 'critical MiB') == [0.375, 1.0, None, None]
+    lines = formats.to_text(table).splitlines()
+    assert [line.split()[-2:] for line in lines[-5:-1]] == [
+      ['3', '0.38'], ['2', '1.00'], ['never', '-'], ['-', '-'],
+    ]  # fmt: skip
+    # Nobody asked, nothing is shown.
+    plain = run_tables.runs_table([cell('median', 0.5, [0.9], wanted=None)])
+    assert not [c for c in plain.columns if 'critical' in c.title]
+
   def test_the_control_stands_beside_attack_success(self, tmp_path, make):
     metrics = [
       (n, {'test/accuracy': 0.9, 'attack/success_rate': 0.8,
