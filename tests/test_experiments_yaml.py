@@ -121,3 +121,45 @@ class TestFederatedPruning:
     options = loading.load(str(path)).attack.options
     assert options['victim_label'] == 9 and options['poison_fraction'] == 0.5
     assert options['source_label'] is None
+
+
+_FEDER = sorted(
+  path
+  for path in (_FOLDER / 'feder').glob('*.yaml')
+  if path.name != 'catalogue.yaml'
+)
+
+
+class TestFeder:
+  @pytest.mark.parametrize('path', _FEDER, ids=lambda path: path.stem)
+  def test_the_same_data_whatever_the_rule_and_the_attack(self, path):
+    cells = [cell.experiment for cell in loading.load_cells(str(path))]
+    by_data = {}
+    for one in cells:
+      data = (one.dataset.name, one.dataset.partition.options['degree'])
+      by_data.setdefault(data, []).append((one.dataset, one.clients))
+    for given in by_data.values():
+      assert all(one == given[0] for one in given)
+    assert len({one.seed for one in cells}) == 1
+
+  @pytest.mark.parametrize('path', _FEDER, ids=lambda path: path.stem)
+  def test_the_paper_s_setting(self, path):
+    # Table 2. A share of 0.3 is malicious but in Figures 3 and 4.
+    for cell in loading.load_cells(str(path)):
+      given, dataset = cell.experiment, cell.experiment.dataset
+      clients, attack = given.clients, given.attack
+      is_cifar = dataset.name == 'cifar10'
+      steps = (8, 64) if is_cifar else (1, 32)
+      assert (clients.steps, clients.batch_size) == steps
+      assert clients.sampling == 'independent'
+      assert clients.optimizer.learning_rate == 1.0
+      for held in (dataset.root, dataset.validation):
+        assert (held.size, held.source, held.balanced) == (100, 'train', True)
+      rates = {'mnist': 0.1, 'fashion_mnist': 0.2, 'cifar10': 0.2}
+      levels = {'mnist': 0.9, 'fashion_mnist': 0.8, 'cifar10': 0.7}
+      assert given.server.learning_rate == rates[dataset.name]
+      assert given.evaluation.critical_accuracy == levels[dataset.name]
+      assert clients.num_clients == 100
+      assert given.rounds == (1500 if is_cifar else 2500)
+      if attack and path.stem not in ('figure3', 'figure4'):
+        assert attack.num_byzantine == 30

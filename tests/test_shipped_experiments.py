@@ -35,8 +35,6 @@ _HEAVY = (
   'federated_pruning/table4',
   'federated_pruning/table5',
   'federated_pruning/table6',
-  'feder/fltrust_cifar10',
-  'feder/fltrust_fashion_mnist',
   'feder/figure3',
   'feder/figure4',
   'feder/table1',

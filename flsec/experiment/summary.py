@@ -26,6 +26,8 @@ SUCCESS_RATE = 'attack/success_rate'
 CONTROL = 'attack/clean_error_rate'
 # Of a client, both ways.
 VOLUME = 'communication/volume_mib'
+# Of the server's own update, where a rule takes one.
+ROOT_NORM = 'rule/root_norm'
 ROUND_SECONDS = 'time/round_seconds'
 STEP_SECONDS = 'time/step_seconds'
 # Malicious clients of a round beyond the number that the rule was told of.

@@ -92,8 +92,13 @@ def _draw_rates(
 
 
 def draw_norms(cell: Cell) -> Optional[Figure]:
-  """Draws the length of benign and of malicious clients' updates."""
+  """Draws the length of benign and malicious clients' updates.
+
+  And of the server's own, where the rule has one and measures it.
+  """
   names = cell.names('update_norm/')
+  if cell.series(summary_lib.ROOT_NORM)[0]:
+    names.append(summary_lib.ROOT_NORM)
   if not names:
     return None
   figure, (axes,) = style.figure(2.4, is_wide=False)
@@ -106,7 +111,9 @@ def draw_norms(cell: Cell) -> Optional[Figure]:
     axes.set_ylim(0, 1.08 * max(everything, default=1.0))
   axes.set_ylabel('l2 norm')
   labels = [
-    name.split('/', 1)[1].replace('_mean', '').replace('_', ' ')
+    'server'
+    if name == summary_lib.ROOT_NORM
+    else name.split('/', 1)[1].replace('_mean', '').replace('_', ' ')
     for name in names
   ]
   return _over_rounds(figure, axes, cell, series, labels)

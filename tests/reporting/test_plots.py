@@ -93,6 +93,13 @@ class TestOtherPictures:
     assert values[29] == cell.rows[29]['update_norm/malicious_mean']
     assert axes.get_yscale() == 'linear'
 
+  def test_the_servers_own_update_stands_beside_the_clients(self, cell):
+    rows = [{**row, 'rule/root_norm': 0.5 * row['round']} for row in cell.rows]
+    (axes,) = plots.draw_norms(dataclasses.replace(cell, rows=rows)).axes
+    assert _labels(axes) == ['benign', 'malicious', 'server']
+    _, values = _line(axes, 'server')
+    assert values[29] == 15.0
+
   def test_norms_far_apart_are_logarithmic(self, cell):
     rows = [{**row, 'update_norm/malicious_mean': 1e4} for row in cell.rows]
     (axes,) = plots.draw_norms(dataclasses.replace(cell, rows=rows)).axes
