@@ -39,6 +39,10 @@ def critical_volume(
 ) -> Optional[float]:
   """Returns what has been sent by the critical round, that round included.
 
+  The paper's words are "sent and received by the server in the critical round",
+  "the sum of communication volume among clients". Its numbers are those of one
+  client, in all rounds up to then.
+
   Args:
     volumes: float [>= last_round], of every round from the first, tested or
       not, such as `communication.round_volume_mib`.

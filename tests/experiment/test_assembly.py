@@ -80,6 +80,47 @@ class TestPlan:
     assert _assemble(told).plan.attack.knowledge == 'partial'
 
 
+class TestServerSets:
+  """What FedER and FLTrust hold back: alike for both, and for nobody else."""
+
+  _SETS = (
+    'dataset.num_train=60',
+    'dataset.root={size: 20}',
+    'dataset.validation={size: 30}',
+    'attack=null',
+  )
+
+  def _federations(self):
+    rules = ('fltrust', 'feder', '{name: feder, fraction: 0.9}')
+    return [
+      _assemble(*self._SETS, f'server.aggregator={rule}').federation
+      for rule in rules
+    ]
+
+  def test_are_balanced_and_shared_with_no_client(self):
+    found = self._federations()[0]
+    np.testing.assert_array_equal(np.bincount(found.root.y), [2] * 10)
+    np.testing.assert_array_equal(np.bincount(found.validation.y), [3] * 10)
+    # No two pictures of the data set are the same.
+    held = [
+      {x.tobytes() for x in np.asarray(part.x)}
+      for part in (found, found.root, found.validation, found.test)
+    ]
+    assert len(set.union(*held)) == sum(map(len, held))
+    assert [len(one) for one in held[:3]] == [60, 20, 30]
+
+  def test_are_the_same_draw_whatever_the_rule(self):
+    first, *others = self._federations()
+    for other in others:
+      for name in ('x', 'y', 'offsets'):
+        np.testing.assert_array_equal(
+          getattr(other, name), getattr(first, name)
+        )
+      for name in ('root', 'validation'):
+        ours, theirs = getattr(first, name), getattr(other, name)
+        np.testing.assert_array_equal(theirs.x, ours.x)
+
+
 class TestMalicious:
   def _ids(self, *changes):
     return list(np.flatnonzero(_assemble(*changes).malicious))
