@@ -23,6 +23,8 @@ PROFILE ?= full
 WORKERS ?= 2
 PARALLEL = -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 CODE := flsec tests benchmarks scripts examples .ci
+ADD := $(BIN)/python -m pip --disable-pip-version-check -qq install --no-deps \
+  --require-hashes --only-binary :all: -r
 
 CONFIG = $(firstword $(filter %.yaml,$(wildcard \
   experiments/$(EXP).yaml experiments/$(EXP) $(EXP))))
@@ -54,9 +56,15 @@ setup: environment ## Make the environment in .venv, if it is not there
 
 .PHONY: setup-gpu
 setup-gpu: environment ## Add the CUDA libraries for NVIDIA GPUs to it
-	@$(BIN)/python -m pip --disable-pip-version-check -qq install --no-deps \
-	  --require-hashes --only-binary :all: -r requirements-gpu.txt
+	@$(ADD) requirements-gpu.txt
 	@$(BIN)/flsec doctor
+
+.PHONY: setup-cluster setup-loggers
+setup-cluster: environment ## Add Dask, for sweeps on many machines, to it
+	@$(ADD) requirements-cluster.txt
+
+setup-loggers: environment ## Add Weights & Biases and MLflow to it
+	@$(ADD) requirements-loggers.txt
 
 .PHONY: experiment
 experiment: known-experiment environment ## Run experiments/EXP.yaml (default: quickstart)
@@ -134,6 +142,12 @@ lock: ## Renew the locks from requirements*.in (needs uv and network)
 	uv pip compile --quiet --universal --python-version 3.9 --generate-hashes \
 	  --custom-compile-command 'make lock' \
 	  requirements-tools.in -o requirements-tools.txt $(ARGS)
+	for name in cluster loggers; do \
+	  uv pip compile --quiet --universal --python-version 3.9 \
+	    --generate-hashes --constraint requirements.txt \
+	    --custom-compile-command 'make lock' \
+	    requirements-$$name.in -o requirements-$$name.txt $(ARGS) || exit; \
+	done
 
 # Beside the environment: they want newer packages than TFF takes.
 .PHONY: tools

@@ -34,6 +34,7 @@ KINDS = {
   'partition': ('data', 'partitions'),
   'model': ('models', 'models'),
   'phase': ('defenses', 'phases'),
+  'logger': ('loggers', 'loggers'),
 }
 # Annotation of an option that takes a component -> the component's kind.
 NESTED = {'Rule': 'aggregator', 'Attack': 'attack', 'Pruner': 'pruner'}
@@ -110,6 +111,7 @@ dataset = _decorator('dataset')
 partition = _decorator('partition')
 model = _decorator('model')
 phase = _decorator('phase')
+logger = _decorator('logger')
 
 
 def entries(kind: str) -> dict[str, Entry]:

@@ -32,16 +32,17 @@ ARROWS = {
     *('aggregators', 'attacks', 'config', 'data', 'defenses', 'metrics'),
     *('models', 'numerics', 'pruning', 'seeds'),
   },
+  'loggers': {'registry', 'atomic_file'},
   'runtime': {'federated', 'config', 'atomic_file'},
   'experiment': {
     *('aggregators', 'attacks', 'config', 'data', 'defenses', 'federated'),
-    *('metrics', 'models', 'pruning', 'runtime', *GROUND),
+    *('loggers', 'metrics', 'models', 'pruning', 'runtime', *GROUND),
   },
   'reporting': {'experiment', 'metrics', 'config', 'registry', 'atomic_file'},
   'catalogue': {'config', 'experiment', 'reporting', 'atomic_file'},
   'sweeps': {
     *('config', 'experiment', 'reporting', 'runtime'),
-    *('registry', 'atomic_file'),
+    *('registry', 'atomic_file', 'source_file'),
   },
   'library': {
     *('attacks', 'config', 'data', 'experiment', 'federated', 'reporting'),

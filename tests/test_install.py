@@ -22,11 +22,14 @@ _ROOT = pathlib.Path(__file__).resolve().parent.parent
 _PACKAGES = {
   'absl': 'absl-py',
   'grpc': 'grpcio',
+  'mlflow': 'mlflow-skinny',
   'sklearn': 'scikit-learn',
   'yaml': 'pyyaml',
 }
 
-LOCKS = ['requirements', 'requirements-gpu', 'requirements-tools']
+# What is imported only where a user asks for what it does.
+_OPTIONAL = ['requirements-cluster', 'requirements-loggers']
+LOCKS = ['requirements', 'requirements-gpu', 'requirements-tools', *_OPTIONAL]
 
 
 def read(name: str) -> str:
@@ -54,6 +57,19 @@ def locked(name: str) -> dict:
   return found
 
 
+def versions(name: str, python: str) -> dict:
+  """Returns the versions that a lock has for one Python, by package."""
+  place = {'python_version': python, 'python_full_version': f'{python}.0'}
+  found = {}
+  for line in re.findall(
+    r'^[a-z0-9].*==.*?(?= \\\\?$)', read(name), re.MULTILINE
+  ):
+    one = requirements.Requirement(line.rstrip(' \\'))
+    if not one.marker or one.marker.evaluate(place):
+      found[one.name] = str(one.specifier)
+  return found
+
+
 class TestLock:
   @pytest.mark.parametrize('name', LOCKS)
   def test_holds_what_is_wanted_with_hashes(self, name):
@@ -73,6 +89,17 @@ class TestLock:
       assert [v for v, _ in lock[package]] == [
         next(iter(wish.specifier)).version
       ]
+
+  @pytest.mark.parametrize('python', ['3.9', '3.10', '3.11'])
+  @pytest.mark.parametrize('name', _OPTIONAL)
+  def test_what_is_optional_takes_the_versions_of_the_other(self, name, python):
+    lock = versions('requirements.txt', python)
+    optional = versions(f'{name}.txt', python)
+    shared = set(lock) & set(optional)
+    assert shared and set(optional) - shared
+    assert {one: optional[one] for one in shared} == {
+      one: lock[one] for one in shared
+    }
 
   @pytest.mark.parametrize('name', LOCKS)
   def test_names_no_place_of_whoever_made_it(self, name):
@@ -151,12 +178,16 @@ def imported(path: pathlib.Path) -> set:
 
 def test_every_import_is_a_requirement():
   names = set().union(*map(imported, (_ROOT / 'flsec').rglob('*.py')))
+  optional = set().union(*(wanted(f'{name}.in') for name in _OPTIONAL))
   installed = set()
   for name in names - set(sys.builtin_module_names):
+    package = utils.canonicalize_name(_PACKAGES.get(name, name))
+    if package in optional:
+      continue
     spec = importlib.util.find_spec(name)
     assert spec is not None, f'{name} is imported and cannot be'
     if 'site-packages' in (spec.origin or ''):
-      installed.add(utils.canonicalize_name(_PACKAGES.get(name, name)))
+      installed.add(package)
   assert {'tensorflow', 'numpy', 'absl-py'} <= installed
   # `flsec doctor` and every message name what is missing by this list.
   assert installed - {'setuptools'} == set(packages.MODULES.values())

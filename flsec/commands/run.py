@@ -8,7 +8,7 @@ import sys
 import typing
 from collections.abc import Sequence
 
-from flsec.commands import experiment_flags, flags, run_flags
+from flsec.commands import cluster_flags, experiment_flags, flags, run_flags
 from flsec.commands.command import Command
 from flsec.sweeps import endings, running
 from flsec.sweeps.task import Options, Outcome
@@ -49,6 +49,7 @@ def run_cells(cells: Sequence['Cell'], flag_values: flags.FlagValues) -> int:
     The exit code.
   """
   console = run_flags.Console.of(flag_values)
+  cluster_flags.check(flag_values)
   root = pathlib.Path(flag_values.output_dir) / cells[0].experiment.name
   tasks = running.tasks(cells, root)
   pending = [
@@ -59,7 +60,7 @@ def run_cells(cells: Sequence['Cell'], flag_values: flags.FlagValues) -> int:
   outcomes: list[Outcome] = []
   if pending:
     endings.end_in_order()
-    if len(tasks) > 1:
+    if len(tasks) > 1 and flag_values.cluster is None:
       _make(root)
     options = Options(
       data_dir=experiment_flags.data_dir(flag_values.data_dir),
@@ -67,14 +68,19 @@ def run_cells(cells: Sequence['Cell'], flag_values: flags.FlagValues) -> int:
       profile=flag_values.profile,
       verbosity=console.verbosity,
     )
+    cluster = None
+    if flag_values.cluster is not None:
+      cluster = cluster_flags.scheduler(flag_values, root)
     wishes = running.Wishes(
       say=console.say,
       show=lambda directory: _show(directory, console),
       jobs=flag_values.jobs,
       fail_fast=flag_values.fail_fast,
       is_quiet=console.is_quiet,
+      cluster=cluster,
     )
-    outcomes = running.run(pending, len(tasks), options, wishes)
+    with cluster_flags.as_usage_errors():
+      outcomes = running.run(pending, len(tasks), options, wishes)
   if len(tasks) > 1:
     _show(root, console)
   return _exit_code(outcomes)
@@ -123,5 +129,6 @@ COMMAND = Command(
     'flsec run experiments/quickstart.yaml --set=attack.start_round=3',
     'flsec run experiments/quickstart.yaml \\',
     '    --sweep=server.aggregator=[mean,median,krum] --sweep=seed=[1,2,3]',
+    'flsec run FILE.yaml --cluster=tls://host:8786  # see `flsec cluster`',
   ),
 )

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from flsec.commands import experiment_flags, flags
+from flsec.commands import cluster_flags, experiment_flags, flags
 from flsec.commands.command import UsageError
 
 
@@ -36,6 +36,7 @@ def define(flag_values: flags.FlagValues) -> None:
     lower_bound=1,
     flag_values=flag_values,
   )
+  cluster_flags.define(flag_values)
   flags.DEFINE_integer(
     'threads',
     None,

@@ -18,6 +18,7 @@ _HOMES = {
   'export': ('export', 'COMMAND'),
   'doctor': ('doctor', 'COMMAND'),
   'worker': ('worker', 'COMMAND'),
+  'cluster': ('cluster', 'COMMAND'),
   'version': ('version', 'COMMAND'),
 }
 

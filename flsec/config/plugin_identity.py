@@ -16,7 +16,8 @@ def digests(plain: Mapping[str, Any]) -> dict[str, str]:
   """Returns the SHA-256 of each plug-in that an experiment takes a part from.
 
   A file that registers nothing which the experiment names does not count, nor
-  do other modules that a plug-in imports.
+  does one that only says where numbers go (`runtime.loggers`), nor do other
+  modules that a plug-in imports.
 
   Args:
     plain: the experiment as a plain mapping, its `plugins` included.
@@ -24,7 +25,7 @@ def digests(plain: Mapping[str, Any]) -> dict[str, str]:
   Returns:
     File name -> SHA-256 of its text, in the order of the experiment.
   """
-  words = set(_strings({**plain, 'plugins': []}))
+  words = set(_strings({**plain, 'plugins': [], 'runtime': {}}))
   found = {}
   for one in plain['plugins']:
     path = pathlib.Path(one)

@@ -169,6 +169,7 @@ class RuntimeConfig:
       bits, as TensorFlow does by default; it is faster, and rules then agree
       with other devices to 3e-4 instead of 1e-6.
     memory_growth: take accelerator memory as it is needed.
+    loggers: where numbers go besides the run's own files.
   """
 
   # What changes results, and so is part of a run's identity.
@@ -183,6 +184,9 @@ class RuntimeConfig:
   mixed_precision: bool = False
   tensor_float_32: bool = False
   memory_growth: bool = True
+  loggers: tuple[Component, ...] = _field(
+    (Component('tensorboard'),), kind='logger'
+  )
 
 
 @dataclasses.dataclass(frozen=True)

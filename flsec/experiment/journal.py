@@ -13,6 +13,7 @@ from flsec.experiment.metric_writer import MetricWriter
 from flsec.experiment.place import Place, Saved
 from flsec.experiment.progress import Watcher
 from flsec.experiment.run_directory import RunDirectory
+from flsec.loggers.logger import Logger
 
 
 class Journal(contextlib.AbstractContextManager):
@@ -34,6 +35,8 @@ class Journal(contextlib.AbstractContextManager):
     assembled: Assembly,
     start: Saved,
     watcher: Watcher,
+    logger: Logger,
+    config: Mapping[str, Any],
   ) -> None:
     """Opens the record.
 
@@ -42,6 +45,8 @@ class Journal(contextlib.AbstractContextManager):
       assembled: the experiment; rows of one that only trains name no phase.
       start: the last checkpoint, or the beginning.
       watcher: is told of each row.
+      logger: as in `MetricWriter`.
+      config: as there.
 
     Raises:
       ValueError: rows are missing.
@@ -58,6 +63,8 @@ class Journal(contextlib.AbstractContextManager):
       is_kept=lambda row: (
         metric_rows.POINT in row and row[metric_rows.PHASE] == name
       ),
+      logger=logger,
+      config=config,
     )
     self.search_rows = collections.deque(self.writer.rows[start.num_rows :])
     self._rows_before = len(self.writer.rows)

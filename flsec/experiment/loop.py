@@ -16,7 +16,6 @@ from flsec.experiment import (
   attack_checks,
   decision_phase,
   folder_lock,
-  hyperparameters,
   metric_rows,
   model_record,
   pictures,
@@ -34,6 +33,7 @@ from flsec.experiment.prefix import Prefix
 from flsec.experiment.progress import Progress, Watcher
 from flsec.experiment.round_checks import RoundChecks
 from flsec.experiment.run_directory import RunDirectory
+from flsec.experiment.run_logger import build_logger
 from flsec.experiment.session import Session
 from flsec.experiment.shared_rounds import SharedRounds
 from flsec.federated import process
@@ -150,9 +150,10 @@ def _run(
       state=first,
       finished=int(start.state['round']),
     )
+    logger, config = build_logger(experiment), dump.to_dict(experiment)
     with (
       contextlib.closing(shared),
-      Journal(run, assembled, start, watcher) as journal,
+      Journal(run, assembled, start, watcher, logger, config) as journal,
     ):
       if start.num_rows == 0:
         _write_preface(journal.writer, experiment, assembled)
@@ -216,9 +217,6 @@ def _write_preface(
   experiment: schema.Experiment,
   assembled: assembly.Assembly,
 ) -> None:
-  writer.write_hyperparameters(
-    hyperparameters.hyperparameters(dump.to_dict(experiment))
-  )
   writer.write_text('config', f'```\n{dump.to_yaml(experiment)}\n```')
   pictures.write_pictures(writer, assembled, experiment.clients.batch_size)
 

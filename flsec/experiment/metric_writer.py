@@ -1,4 +1,4 @@
-"""One writer for every number of a run: CSV, JSON lines and TensorBoard."""
+"""One writer for every number of a run: CSV, JSON lines and loggers."""
 
 import contextlib
 import itertools
@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from typing import Any, Callable, Optional, Union
 
 from flsec import atomic_file
-from flsec.experiment import metric_rows, run_directory
-from flsec.experiment.event_sink import EventSink
+from flsec.experiment import hyperparameters, metric_rows, run_directory
+from flsec.loggers.logger import Logger, Run
+
+# Of a row, what is no number to be drawn.
+_PLACE = (metric_rows.ROUND, metric_rows.PHASE)
 
 
 class MetricWriter(contextlib.AbstractContextManager):
@@ -28,7 +31,8 @@ class MetricWriter(contextlib.AbstractContextManager):
     *,
     resume_after: int = 0,
     is_kept: Callable[[metric_rows.Row], bool] = lambda row: False,
-    events: bool = True,
+    logger: Optional[Logger] = None,
+    config: Optional[Mapping[str, Any]] = None,
   ) -> None:
     """Opens the sinks.
 
@@ -36,10 +40,12 @@ class MetricWriter(contextlib.AbstractContextManager):
       directory: the cell's folder.
       resume_after: rows that there were at the checkpoint that the run
         continues from; 0 starts anew. Later ones are dropped from the files,
-        and their events superseded.
+        and superseded in the logger.
       is_kept: of the later rows, the first for which this holds stay: they are
         their own record.
-      events: whether to write TensorBoard events (this imports TensorFlow).
+      logger: is given all that is written here.
+      config: what it is told of the run: as `flsec.config.dump.to_dict` gives
+        it.
 
     Raises:
       ValueError: the first `resume_after` rows are not all there.
@@ -59,9 +65,8 @@ class MetricWriter(contextlib.AbstractContextManager):
     self._columns = metric_rows.columns_of(self.rows)
     self._rewrite_jsonl()
     self._rewrite_csv()
-    self._events: Optional[EventSink] = (
-      EventSink(folder, first_round=len(self.rows) + 1) if events else None
-    )
+    self._logger = logger or Logger()
+    self._logger.begin(_run(folder, config or {}, len(self.rows) + 1))
 
   def write_row(self, round_number: int, metrics: Mapping[str, Any]) -> None:
     """Writes the numbers of a round, once, to every sink.
@@ -97,34 +102,27 @@ class MetricWriter(contextlib.AbstractContextManager):
       atomic_file.append_line(
         self._csv, metric_rows.to_csv_line(self._columns, row)
       )
-    if self._events:
-      self._events.scalars(len(self.rows), row)
+    self._logger.scalars(
+      len(self.rows),
+      {name: value for name, value in row.items() if name not in _PLACE},
+    )
 
-  def write_text(self, name: str, text: str, round_number: int = 0) -> None:
-    """Shows a text (Markdown) in TensorBoard."""
-    if self._events:
-      self._events.text(round_number, name, text)
+  def write_text(self, name: str, text: str, step: int = 0) -> None:
+    """Shows a text (Markdown)."""
+    self._logger.text(step, name, text)
 
-  def write_hyperparameters(self, values: Mapping[str, Any]) -> None:
-    """Writes the settings that TensorBoard's HParams compares runs by."""
-    if self._events:
-      self._events.hyperparameters(values)
-
-  def write_image(self, name: str, image: Any, round_number: int) -> None:
+  def write_image(self, name: str, image: Any, step: int) -> None:
     """Shows a picture, uint8 or float in [0, 1], [h, w, 1 | 3 | 4]."""
-    if self._events:
-      self._events.image(round_number, name, image)
+    self._logger.image(step, name, image)
 
-  def write_histogram(self, name: str, values: Any, round_number: int) -> None:
+  def write_histogram(self, name: str, values: Any, step: int) -> None:
     """Shows the distribution of numbers of any shape."""
-    if self._events:
-      self._events.histogram(round_number, name, values)
+    self._logger.histogram(step, name, values)
 
   def close(self) -> None:
     """Closes the sinks."""
-    if self._events:
-      self._events.close()
-      self._events = None
+    logger, self._logger = self._logger, Logger()
+    logger.close()
 
   def __exit__(self, *error: Any) -> None:
     self.close()
@@ -137,3 +135,14 @@ class MetricWriter(contextlib.AbstractContextManager):
   def _rewrite_jsonl(self) -> None:
     lines = [metric_rows.to_json_line(row) + '\n' for row in self.rows]
     atomic_file.write_atomically(self._jsonl, ''.join(lines))
+
+
+def _run(folder: pathlib.Path, config: Mapping[str, Any], first: int) -> Run:
+  return Run(
+    experiment=config.get('name', folder.parent.name),
+    cell=folder.name,
+    directory=folder,
+    config=config,
+    settings=hyperparameters.hyperparameters(config),
+    first_step=first,
+  )

@@ -16,11 +16,13 @@ from flsec.config.schema import Component, Experiment
 from flsec.defenses import order
 from flsec.defenses.phase import Phase
 from flsec.experiment import assembly, phase_assembly, starting
+from flsec.loggers.logger import Logger
 from flsec.pruning.pruner import Pruner
 
 _BUILT = {
   'aggregator': Rule,
   'attack': Attack,
+  'logger': Logger,
   'phase': Phase,
   'pruner': Pruner,
 }
@@ -60,6 +62,8 @@ def check_components(experiment: Experiment) -> None:
   if experiment.pruning is not None:
     _build('pruner', experiment.pruning, facts, 'pruning')
   _check_phases(experiment)
+  for index, one in enumerate(experiment.runtime.loggers):
+    _build('logger', one, {}, f'runtime.loggers.{index}')
 
 
 def _build(

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from multiprocessing import connection as connections
 from multiprocessing import process
-from typing import Any, Optional
+from typing import Any, Callable, NoReturn, Optional
 
 from absl import logging
 
@@ -87,6 +87,22 @@ def run(task: Task, options: Options, cores: int, connection: Any) -> None:
   connection.send(Ended())
 
 
+def main(descriptor: int, run_cell: Callable[..., None] = run) -> None:
+  """Runs the cell that another process tells of; see `run_process`.
+
+  Args:
+    descriptor: of a connection to the process that started this one, and with
+      which it ends.
+    run_cell: see `run`.
+  """
+  os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+  connection = connections.Connection(descriptor)
+  arguments = connection.recv()
+  # Nothing more comes, until the other end is closed.
+  threading.Thread(target=_end_with, args=[connection], daemon=True).start()
+  run_cell(*arguments, connection)
+
+
 def _prepare(
   options: Options,
   cores: int,
@@ -109,9 +125,12 @@ def _prepare(
 
 def _end_with_parent() -> None:
   parent = process.parent_process()
-  if parent is None:
-    return
-  connections.wait([parent.sentinel])
+  if parent is not None:
+    _end_with(parent.sentinel)
+
+
+def _end_with(sentinel: Any) -> NoReturn:
+  connections.wait([sentinel])
   os.kill(os.getpid(), signal.SIGTERM)
   # The main thread may be inside TensorFlow for long.
   time.sleep(GRACE_SECONDS)
@@ -137,3 +156,7 @@ def _log_into(task: Task) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)
+
+
+if __name__ == '__main__':
+  main(int(sys.argv[1]))

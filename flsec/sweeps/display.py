@@ -89,8 +89,21 @@ class Display:
       # Its rounds will not come.
       self._failed += 1
       self._rounds[name][0] = self._rounds[name][1]
-    self._say(self._line_of(outcome))
+    self.say(self._line_of(outcome))
     self.refresh()
+
+  def given_back(self, task: Task) -> None:
+    """A cell is no longer run; it will be started again."""
+    self._running.discard(task.name)
+
+  def say(self, line: str) -> None:
+    """Prints a line, unless quiet."""
+    if self._is_quiet:
+      return
+    if self._bar is not None:
+      self._bar.write(line, file=self._stream)
+    else:
+      self._write(line)
 
   def refresh(self) -> None:
     """Shows what changed, where it is time to."""
@@ -135,14 +148,6 @@ class Display:
     values = progress.shown(outcome.metrics)
     words = ''.join(f', {name} {text}' for name, text in values.items())
     return f'{count} {outcome.task.name}: done in {seconds}{words}'
-
-  def _say(self, line: str) -> None:
-    if self._is_quiet:
-      return
-    if self._bar is not None:
-      self._bar.write(line, file=self._stream)
-    else:
-      self._write(line)
 
   def _write(self, line: str) -> None:
     self._stream.write(f'{line}\n')

@@ -61,7 +61,7 @@ def check(tasks: Sequence[Task], options: Options) -> None:
   except EOFError:
     process.join()
     raise RuntimeError(
-      f'The process that checks the cells {_death(process.exitcode)}.'
+      f'The process that checks the cells {death(process.exitcode)}.'
     ) from None
   finally:
     _end([process])
@@ -102,7 +102,7 @@ def run(
   try:
     while waiting or running:
       while len(running) < capacity.limit:
-        task = _next(waiting, running.values())
+        task = next_task(waiting, (one.task for one in running.values()))
         if task is None:
           break
         task.check_place()
@@ -145,14 +145,22 @@ def _hidden_program() -> Iterator[None]:
     sys.modules['__main__'] = program
 
 
-def _next(
-  waiting: collections.deque[Task], running: Iterable[_Running]
+def next_task(
+  waiting: collections.deque[Task], running: Iterable[Task]
 ) -> Optional[Task]:
-  """Takes out a task that need not wait for rounds that another one trains."""
+  """Takes out a task that need not wait for rounds that another one trains.
+
+  Args:
+    waiting: changed in place.
+    running: those that are being run.
+
+  Returns:
+    The task; None: all have to wait.
+  """
   trained = {
     prefix
     for one in running
-    for prefix in one.task.prefixes
+    for prefix in one.prefixes
     if not prefix.is_complete
   }
   for task in waiting:
@@ -207,14 +215,15 @@ def _listen(
 def _outcome(one: _Running) -> Outcome:
   line = one.ended.failure if one.ended else None
   if one.ended is None:
-    line = f'its process {_death(one.process.exitcode)}'
+    line = f'its process {death(one.process.exitcode)}'
     with contextlib.suppress(OSError, ValueError):
       failure.note_of_the_dead(one.task.directory, line)
   seconds = time.monotonic() - one.started
   return Outcome(one.task, line, one.metrics, seconds)
 
 
-def _death(exit_code: Optional[int]) -> str:
+def death(exit_code: Optional[int]) -> str:
+  """Says how a process ended before it told."""
   if exit_code is not None and exit_code < 0:
     name = signal.Signals(-exit_code).name
     why = ' (out of memory?)' if exit_code == -signal.SIGKILL else ''

@@ -3,6 +3,7 @@
 Nothing outside Python's own modules is imported with this one.
 """
 
+import contextlib
 import dataclasses
 import pathlib
 import shutil
@@ -20,6 +21,21 @@ if typing.TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
+class Scheduler:
+  """A Dask cluster that runs cells.
+
+  Attributes:
+    address: tcp://host:port, or tls://host:port.
+    key: of the cluster, which only tls takes.
+    root: the sweep's folder, which the workers must see.
+  """
+
+  address: str
+  key: pathlib.Path
+  root: pathlib.Path
+
+
+@dataclasses.dataclass(frozen=True)
 class Wishes:
   """How the caller wants cells to be run, and what is told meanwhile.
 
@@ -29,6 +45,7 @@ class Wishes:
     jobs: cells at once; None: as many as there are cores and memory for.
     fail_fast: whether a cell that fails ends the others.
     is_quiet: whether progress is hidden.
+    cluster: whose workers run the cells; None: this machine does.
     configure: sets TensorFlow's threads before the first cell of this process.
   """
 
@@ -37,6 +54,7 @@ class Wishes:
   jobs: Optional[int] = None
   fail_fast: bool = False
   is_quiet: bool = False
+  cluster: Optional[Scheduler] = None
   configure: Callable[[Optional[int]], int] = threads.configure
 
 
@@ -90,6 +108,7 @@ def run(
 
   Raises:
     ConfigError: one of them cannot be run; then none is.
+    ClusterError: the cluster cannot be used, or is gone.
     Exception: that of a cell which is the only one.
   """
   from flsec.sweeps import prefixes
@@ -104,6 +123,8 @@ def run(
 def _run(
   pending: Sequence[Task], num_cells: int, options: Options, wishes: Wishes
 ) -> list[Outcome]:
+  if wishes.cluster is not None:
+    return _on_cluster(wishes.cluster, pending, num_cells, options, wishes)
   from flsec.sweeps.capacity import Capacity
 
   capacity = Capacity(
@@ -122,12 +143,30 @@ def _run(
   display = Display(
     pending, done_before=num_cells - len(pending), is_quiet=wishes.is_quiet
   )
-  try:
+  with contextlib.closing(display):
     return processes.run(
       pending, options, capacity, display, fail_fast=wishes.fail_fast
     )
-  finally:
-    display.close()
+
+
+def _on_cluster(
+  scheduler: Scheduler,
+  pending: Sequence[Task],
+  num_cells: int,
+  options: Options,
+  wishes: Wishes,
+) -> list[Outcome]:
+  from flsec.sweeps import cluster, cluster_client, processes
+  from flsec.sweeps.display import Display
+
+  with cluster_client.connect(scheduler.address, scheduler.key) as client:
+    processes.check(pending, options)
+    display = Display(
+      pending, done_before=num_cells - len(pending), is_quiet=wishes.is_quiet
+    )
+    with contextlib.closing(display):
+      sweep = cluster.Sweep(client, scheduler.root, pending, options, display)
+      return sweep.run(fail_fast=wishes.fail_fast)
 
 
 def _one_by_one(

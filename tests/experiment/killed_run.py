@@ -28,7 +28,7 @@ def train(path, die_before=None):
       return
     fresh = {'weights': np.zeros(3, np.float32), 'rule': ()}
     last, state = checkpoint.restore(run.checkpoints, fresh) or (0, fresh)
-    with MetricWriter(run.path, resume_after=last, events=False) as writer:
+    with MetricWriter(run.path, resume_after=last) as writer:
       for number in range(last + 1, ROUNDS + 1):
         noise = np.random.default_rng(number).random(3, np.float32)
         state = {**state, 'weights': state['weights'] * np.float32(0.9) + noise}

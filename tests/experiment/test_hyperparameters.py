@@ -5,6 +5,7 @@ from tensorboard.plugins.hparams import metadata
 
 from flsec.experiment.hyperparameters import hyperparameters
 from flsec.experiment.metric_writer import MetricWriter
+from flsec.loggers.tensorboard import TensorBoard
 
 _CONFIG = {
   'name': 'sweep',
@@ -37,8 +38,7 @@ def test_leaves_by_their_paths():
 def test_tensorboard_finds_them(tmp_path):
   cell = tmp_path / 'aggregator=krum,seed=3'
   cell.mkdir()
-  with MetricWriter(cell) as writer:
-    writer.write_hyperparameters(hyperparameters(_CONFIG))
+  with MetricWriter(cell, logger=TensorBoard(), config=_CONFIG) as writer:
     writer.write_row(1, {'test/accuracy': 0.5})
   reader = plugin_event_accumulator.EventAccumulator(str(cell))
   reader.Reload()

@@ -14,6 +14,7 @@ from tensorboard.util import tensor_util
 
 from flsec.experiment import metric_rows
 from flsec.experiment.metric_writer import MetricWriter
+from flsec.loggers.tensorboard import TensorBoard
 
 
 def _metrics(round_number):
@@ -42,7 +43,7 @@ def _table(directory):
 
 class TestRows:
   def test_columns_are_the_union_in_order_of_appearance(self, tmp_path):
-    _write(tmp_path, range(1, 6), events=False)
+    _write(tmp_path, range(1, 6))
     table = _table(tmp_path)
     assert list(table[0]) == [
       'round',
@@ -59,7 +60,7 @@ class TestRows:
     assert table[3]['attack/error_rate'] == '1.3333334'
 
   def test_every_number_reads_back_exactly(self, tmp_path):
-    _write(tmp_path, range(1, 30), events=False)
+    _write(tmp_path, range(1, 30))
     rows = metric_rows.read_rows(tmp_path / 'metrics.jsonl')
     for row, from_csv in zip(rows, _table(tmp_path)):
       for name, value in _metrics(row['round']).items():
@@ -68,7 +69,7 @@ class TestRows:
         assert type(value)(from_csv[name]) == value
 
   def test_float32_is_written_in_its_shortest_form(self, tmp_path):
-    with MetricWriter(tmp_path, events=False) as writer:
+    with MetricWriter(tmp_path) as writer:
       writer.write_row(
         1, {'a': np.float32(0.1), 'b': 0.1, 'c': np.float32(1e-9)}
       )
@@ -78,7 +79,7 @@ class TestRows:
 
   def test_not_a_number_and_infinities_survive(self, tmp_path):
     values = {'a': math.nan, 'b': math.inf, 'c': np.float32(-math.inf)}
-    with MetricWriter(tmp_path, events=False) as writer:
+    with MetricWriter(tmp_path) as writer:
       writer.write_row(1, values)
     text = (tmp_path / 'metrics.jsonl').read_text()
 
@@ -92,7 +93,7 @@ class TestRows:
     assert float(_table(tmp_path)[0]['c']) == -math.inf
 
   def test_a_row_is_on_the_disk_when_the_call_returns(self, tmp_path):
-    writer = MetricWriter(tmp_path, events=False)
+    writer = MetricWriter(tmp_path)
     for round_number in range(1, 7):
       writer.write_row(round_number, _metrics(round_number))
       assert _table(tmp_path)[-1]['round'] == str(round_number)
@@ -100,7 +101,7 @@ class TestRows:
       assert read == writer.rows
 
   def test_a_name_with_a_comma_is_quoted(self, tmp_path):
-    with MetricWriter(tmp_path, events=False) as writer:
+    with MetricWriter(tmp_path) as writer:
       writer.write_row(1, {'rule/a,b': 2})
     assert _table(tmp_path)[0]['rule/a,b'] == '2'
 
@@ -110,7 +111,7 @@ class TestRefusals:
     'value', [np.zeros(3), 'high', None, np.array([], np.float32), 1j]
   )
   def test_a_metric_is_one_number(self, tmp_path, value):
-    with MetricWriter(tmp_path, events=False) as writer:
+    with MetricWriter(tmp_path) as writer:
       with pytest.raises(TypeError, match="'test/x' must be one number"):
         writer.write_row(1, {'test/x': value})
       assert writer.rows == []
@@ -118,7 +119,7 @@ class TestRefusals:
 
   @pytest.mark.parametrize('again', [1, 2])
   def test_rounds_rise(self, tmp_path, again):
-    with MetricWriter(tmp_path, events=False) as writer:
+    with MetricWriter(tmp_path) as writer:
       writer.write_row(2, {})
       with pytest.raises(ValueError, match='Rounds must rise'):
         writer.write_row(again, {})
@@ -131,7 +132,7 @@ class TestRefusals:
       (1, {'phase': 'tune', 'phase/step': 1}),
       (2, {'phase': 'tune', 'phase/step': 2}),
     )
-    with MetricWriter(tmp_path) as writer:
+    with MetricWriter(tmp_path, logger=TensorBoard()) as writer:
       for round_number, metrics in rows:
         writer.write_row(round_number, metrics)
       with pytest.raises(ValueError, match='Rounds must rise'):
@@ -157,7 +158,7 @@ class TestRefusals:
 
   def test_later_rows_that_are_their_own_record_stay(self, tmp_path):
     kept = {'phase': 'prune', 'phase/point': 0}
-    with MetricWriter(tmp_path, events=False) as writer:
+    with MetricWriter(tmp_path) as writer:
       writer.write_row(1, {'phase': 'train', 'phase/step': 1})
       for step in (1, 2):
         writer.write_row(1, {**kept, 'phase/step': step})
@@ -166,13 +167,12 @@ class TestRefusals:
       tmp_path,
       resume_after=1,
       is_kept=lambda row: 'phase/point' in row,
-      events=False,
     ) as writer:
       assert [row['phase/step'] for row in writer.rows] == [1, 1, 2]
     assert len(metric_rows.read_rows(tmp_path / 'metrics.jsonl')) == 3
 
   def test_round_is_no_metric(self, tmp_path):
-    writer = MetricWriter(tmp_path, events=False)
+    writer = MetricWriter(tmp_path)
     with pytest.raises(ValueError, match="named 'round'"):
       writer.write_row(1, {'round': 3})
 
@@ -230,9 +230,9 @@ class TestRefusals:
     assert metric_rows.num_whole_rows(left) == missing
 
   def test_rows_missing_before_the_checkpoint(self, tmp_path):
-    _write(tmp_path, range(1, 4), events=False)
+    _write(tmp_path, range(1, 4))
     with pytest.raises(ValueError, match=r'has 3 rows.*saved after 5'):
-      MetricWriter(tmp_path, resume_after=5, events=False)
+      MetricWriter(tmp_path, resume_after=5)
 
 
 class TestResume:
@@ -240,7 +240,7 @@ class TestResume:
   def whole(self, tmp_path):
     cell = tmp_path / 'whole'
     cell.mkdir()
-    _write(cell, range(1, 10), events=False)
+    _write(cell, range(1, 10))
     return cell
 
   # Killed before, at and after the rounds where columns appear.
@@ -251,30 +251,28 @@ class TestResume:
   ):
     cell = tmp_path / 'killed'
     cell.mkdir()
-    _write(cell, range(1, checkpoint + 3), events=False)
+    _write(cell, range(1, checkpoint + 3))
     if torn:
       for name in ('metrics.csv', 'metrics.jsonl'):
         data = (cell / name).read_bytes()
         (cell / name).write_bytes(data[: -len(data.splitlines()[-1]) // 2])
-    _write(
-      cell, range(checkpoint + 1, 10), resume_after=checkpoint, events=False
-    )
+    _write(cell, range(checkpoint + 1, 10), resume_after=checkpoint)
     for name in ('metrics.csv', 'metrics.jsonl'):
       assert (cell / name).read_bytes() == (whole / name).read_bytes()
 
   def test_a_csv_that_lags_behind_is_made_anew(self, tmp_path, whole):
     expected = (whole / 'metrics.csv').read_bytes()
     (whole / 'metrics.csv').write_bytes(b'')
-    _write(whole, [], resume_after=9, events=False)
+    _write(whole, [], resume_after=9)
     assert (whole / 'metrics.csv').read_bytes() == expected
 
   def test_rows_before_the_resume_are_there(self, whole):
-    with MetricWriter(whole, resume_after=4, events=False) as writer:
+    with MetricWriter(whole, resume_after=4) as writer:
       assert [row['round'] for row in writer.rows] == [1, 2, 3, 4]
 
   def test_a_torn_only_line_leaves_no_rows(self, tmp_path):
     (tmp_path / 'metrics.jsonl').write_bytes(b'{"round": 1, "test/acc')
-    _write(tmp_path, [], events=False)
+    _write(tmp_path, [])
     assert (tmp_path / 'metrics.jsonl').read_bytes() == b''
 
 
@@ -302,7 +300,7 @@ def _a_second_earlier(folder):
 
 class TestEvents:
   def test_scalars_are_those_of_the_rows(self, tmp_path):
-    _write(tmp_path, range(1, 7))
+    _write(tmp_path, range(1, 7), logger=TensorBoard())
     for tag in ('test/accuracy', 'attack/error_rate', 'rule/dropped_rows'):
       expected = [
         (n, np.float32(_metrics(n)[tag]))
@@ -312,12 +310,12 @@ class TestEvents:
       assert _read_scalars(tmp_path, tag) == expected
 
   def test_rounds_after_the_checkpoint_are_superseded(self, tmp_path):
-    with MetricWriter(tmp_path) as writer:
+    with MetricWriter(tmp_path, logger=TensorBoard()) as writer:
       writer.write_text('config', '    rounds: 6')
       for round_number in range(1, 7):
         writer.write_row(round_number, {'a': -1.0, 'only_first': 1})
     _a_second_earlier(tmp_path)
-    with MetricWriter(tmp_path, resume_after=3) as writer:
+    with MetricWriter(tmp_path, resume_after=3, logger=TensorBoard()) as writer:
       for round_number in range(4, 9):
         writer.write_row(round_number, {'a': 1.0})
     assert len(list(tmp_path.glob('events.out.tfevents.*'))) == 2
@@ -329,15 +327,15 @@ class TestEvents:
     assert [s for s, _ in _read_text(tmp_path, 'config')] == [0]
 
   def test_a_torn_event_file_is_read_up_to_the_tear(self, tmp_path):
-    _write(tmp_path, range(1, 7))
+    _write(tmp_path, range(1, 7), logger=TensorBoard())
     (events,) = tmp_path.glob('events.out.tfevents.*')
     events.write_bytes(events.read_bytes()[:-20])
-    _write(tmp_path, range(4, 7), resume_after=3)
+    _write(tmp_path, range(4, 7), resume_after=3, logger=TensorBoard())
     steps = [s for s, _ in _read_scalars(tmp_path, 'rule/dropped_rows')]
     assert steps == [1, 2, 3, 4, 5, 6]
 
   def test_texts_pictures_and_histograms(self, tmp_path):
-    with MetricWriter(tmp_path) as writer:
+    with MetricWriter(tmp_path, logger=TensorBoard()) as writer:
       writer.write_text('config', 'name: quickstart')
       writer.write_image('data/labels', np.zeros([5, 7, 3], np.uint8), 2)
       writer.write_histogram('norms', np.array([1.0, np.nan, 3.0]), 2)
@@ -354,13 +352,13 @@ class TestEvents:
     )
 
   def test_an_image_of_the_wrong_rank_is_refused(self, tmp_path):
-    writer = MetricWriter(tmp_path)
+    writer = MetricWriter(tmp_path, logger=TensorBoard())
     with pytest.raises(ValueError, match=r'got \(5, 7\)'):
       writer.write_image('x', np.zeros([5, 7]), 1)
     writer.close()
 
-  def test_writing_without_events_ignores_pictures(self, tmp_path):
-    with MetricWriter(tmp_path, events=False) as writer:
+  def test_writing_without_a_logger_ignores_pictures(self, tmp_path):
+    with MetricWriter(tmp_path) as writer:
       writer.write_image('x', np.zeros([5, 7, 3]), 1)
     assert not list(tmp_path.glob('events*'))
 

@@ -110,7 +110,7 @@ def write_run(
     if labels:
       shares = np.random.default_rng(1).dirichlet([0.5] * 10, 20)
       directory.write_labels((shares * 75).astype(int), np.arange(20) < 4)
-    with MetricWriter(path, events=False) as writer:
+    with MetricWriter(path) as writer:
       for number, values in rows() if metrics is None else metrics:
         writer.write_row(number, values)
     if done:

@@ -50,6 +50,10 @@ def run_cell(task, options, cores, connection):
     if action == 'fail':
       connection.send(messages.Ended(value))
       sys.exit(1)
+    # Until a file is in the sweep's folder.
+    if action == 'await':
+      while not (task.directory.parent / value).exists():
+        os.sched_yield()
     # Fails for want of memory until as many others are through.
     if action == 'starve':
       others = list(task.directory.parent.glob('*/through'))

@@ -3,20 +3,19 @@
 import multiprocessing
 import os
 import pathlib
-import select
 import signal
 import subprocess
 import sys
 
 import fake_cells
 import pytest
+from waiting import SECONDS, wait_for
 
 from flsec.experiment import failure
 from flsec.sweeps import processes
 from flsec.sweeps.display import Display
 
 _HERE = pathlib.Path(__file__).parent
-_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -107,19 +106,6 @@ class TestCapacity:
     assert _failures(outcomes) == {'a': 'not enough memory'}
 
 
-def _wait_for(pid):
-  """Waits until a process has ended, whoever's child it is."""
-  try:
-    handle = os.pidfd_open(pid)
-  except ProcessLookupError:
-    return
-  try:
-    readable, _, _ = select.select([handle], [], [], _SECONDS)
-  finally:
-    os.close(handle)
-  assert readable, f'process {pid} is still there'
-
-
 @pytest.mark.parametrize(
   ('number', 'code'),
   [
@@ -143,9 +129,9 @@ def test_however_the_sweep_ends_no_process_is_left(tmp_path, number, code):
       begun += line
     pids = [int((tmp_path / name / 'pid').read_text()) for name in 'ab']
     sweep.send_signal(number)
-    assert sweep.wait(_SECONDS) == code
+    assert sweep.wait(SECONDS) == code
     for pid in pids:
-      _wait_for(pid)
+      wait_for(pid)
   finally:
     sweep.kill()
     sweep.wait()

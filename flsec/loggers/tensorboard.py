@@ -3,34 +3,60 @@
 import contextlib
 import errno
 import os
-import pathlib
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
 import numpy as np
 
-from flsec import atomic_file
-from flsec.experiment import metric_rows
+from flsec import atomic_file, registry
+from flsec.loggers.logger import Logger, Run
+
+# Charts that show one number of all chosen runs, so that rules lie over each
+# other: title of the group -> title of the chart -> patterns of names.
+_CHARTS = {
+  'Rules over each other': {
+    'Test accuracy': ['test/accuracy$'],
+    'Attack success': ['attack/success_rate$', 'attack/error_rate$'],
+    'The same without the trigger': ['attack/clean_error_rate$'],
+    'Malicious share of the result': ['rule/malicious_share$'],
+    'Length of the aggregate': ['update_norm/aggregate$'],
+  },
+  'Within a run': {
+    'Accuracy and attack': [
+      'test/accuracy$',
+      'attack/success_rate$',
+      'attack/error_rate$',
+    ],
+    'Length of updates': ['update_norm/.*'],
+    'Rows in the result': ['rule/selected_.*'],
+    'Accuracy by class': ['test/accuracy_class_.*'],
+    'Seconds': ['time/.*'],
+  },
+}
 
 
-class EventSink:
-  """An event file of one session of a run.
+@registry.logger('tensorboard')
+def tensorboard() -> Logger:
+  """Write event files into the run's folder (`make tensorboard`)."""
+  return TensorBoard()
 
-  A session begins with a `SessionLog.START` event at its first round. Where an
-  earlier session wrote events of that round or a later one, TensorBoard drops
+
+class TensorBoard(Logger):
+  """An event file of each session of a run.
+
+  A session begins with a `SessionLog.START` event at its first step. Where an
+  earlier session wrote events of that step or a later one, TensorBoard drops
   them for the new ones. The TensorFlow 2 writer has no call for it (the
   TensorFlow 1 `FileWriter.add_session_log` cannot be used eagerly), so the
   event is imported as it is.
   """
 
-  def __init__(self, directory: pathlib.Path, *, first_round: int = 1) -> None:
-    """Opens a new event file in `directory`.
+  def begin(self, run: Run) -> None:
+    """Opens a new event file in the run's folder.
 
-    Args:
-      directory: what `tensorboard --logdir` shows as one run.
-      first_round: the first round of this session. The first session of a run
-        starts at round 1, which leaves step 0 to texts.
+    The first session of a run starts at step 1, which leaves step 0 to texts,
+    to the settings that HParams compares runs by, and to the charts.
     """
     # TensorFlow takes seconds to import; a report or a test of the rows does
     # without.
@@ -38,24 +64,33 @@ class EventSink:
     from tensorflow.python.ops import summary_ops_v2
 
     self._tf = tf
-    self._directory = directory
+    self._directory = run.directory
     self._import_event = summary_ops_v2.import_event
     with self._told():
-      self._writer = tf.summary.create_file_writer(str(directory))
+      self._writer = tf.summary.create_file_writer(str(run.directory))
     self._import(
       tf.compat.v1.Event(
-        step=first_round,
+        step=run.first_step,
         wall_time=time.time(),
         session_log=tf.compat.v1.SessionLog(
           status=tf.compat.v1.SessionLog.START
         ),
       )
     )
+    if run.first_step == 1:
+      self._describe(run)
 
-  def scalars(self, step: int, row: Mapping[str, Any]) -> None:
-    """Writes all numbers of a row but its round, in one event.
+  def _describe(self, run: Run) -> None:
+    from tensorboard.plugins.hparams import api
 
-    A step is a row: the steps of a search share their round.
+    # The run's own name tells trials apart, not a hash of their settings.
+    settings = api.hparams_pb(dict(run.settings), trial_id=run.cell)
+    with self._writing(0):
+      for summary in (settings, _charts()):
+        self._tf.summary.experimental.write_raw_pb(summary.SerializeToString())
+
+  def scalars(self, step: int, values: Mapping[str, float]) -> None:
+    """Writes the numbers of a row in one event.
 
     They are written as `simple_value`, not as the tensors of
     `tf.summary.scalar`: TensorBoard shows both alike, but only these are also
@@ -63,9 +98,8 @@ class EventSink:
     scripts read events with.
     """
     summary = self._tf.compat.v1.Summary()
-    for name, value in row.items():
-      if name not in (metric_rows.ROUND, metric_rows.PHASE):
-        summary.value.add(tag=name, simple_value=value)
+    for name, value in values.items():
+      summary.value.add(tag=name, simple_value=value)
     self._import(
       self._tf.compat.v1.Event(
         step=step, wall_time=time.time(), summary=summary
@@ -73,21 +107,10 @@ class EventSink:
     )
 
   def text(self, step: int, name: str, text: str) -> None:
-    """Writes Markdown."""
     with self._writing(step):
       self._tf.summary.text(name, text)
 
-  def hyperparameters(self, values: Mapping[str, Any]) -> None:
-    """Writes the settings that TensorBoard's HParams compares runs by."""
-    from tensorboard.plugins.hparams import api
-
-    # The run's own name tells trials apart, not a hash of their settings.
-    summary = api.hparams_pb(dict(values), trial_id=self._directory.name)
-    with self._writing(0):
-      self._tf.summary.experimental.write_raw_pb(summary.SerializeToString())
-
   def image(self, step: int, name: str, image: Any) -> None:
-    """Writes one picture, [h, w, channels]."""
     array = np.asarray(image)
     if array.ndim != 3 or array.shape[-1] not in (1, 3, 4):
       raise ValueError(
@@ -127,5 +150,23 @@ class EventSink:
         raise OSError(errno.ENOENT, os.strerror(errno.ENOENT)) from error
 
   def close(self) -> None:
-    """Flushes and closes the file."""
     self._writer.close()
+
+
+def _charts() -> Any:
+  """Returns the layout of TensorBoard's custom scalars."""
+  from tensorboard.plugins.custom_scalar import layout_pb2, summary
+
+  groups = [
+    layout_pb2.Category(
+      title=title,
+      chart=[
+        layout_pb2.Chart(
+          title=chart, multiline=layout_pb2.MultilineChartContent(tag=names)
+        )
+        for chart, names in charts.items()
+      ],
+    )
+    for title, charts in _CHARTS.items()
+  ]
+  return summary.pb(layout_pb2.Layout(category=groups))
