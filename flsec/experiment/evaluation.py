@@ -20,6 +20,8 @@ class Evaluator:
 
   Attributes:
     whole_pass: runs the model.
+    confusion: int64 [classes, classes], which class of the test set (row) was
+      taken for which in the last evaluation; None before the first.
   """
 
   def __init__(
@@ -41,6 +43,7 @@ class Evaluator:
       attack: whose success is measured; None or one without victims: not.
     """
     self._model, self._test = model, test
+    self.confusion: Optional[np.ndarray] = None
     self.whole_pass = forward_pass.WholePass(
       model, batch_size=batch_size, num_threads=num_threads
     )
@@ -73,10 +76,10 @@ class Evaluator:
       'test/accuracy': accuracy.accuracy(predictions, self._test.y),
       'test/loss': accuracy.cross_entropy(logits, self._test.y),
     }
-    classes = accuracy.per_class_accuracy(
+    self.confusion = accuracy.confusion_matrix(
       predictions, self._test.y, self._model.num_classes
     )
-    for label, value in enumerate(classes):
+    for label, value in enumerate(accuracy.recall(self.confusion)):
       metrics[f'test/accuracy_class_{label}'] = float(value)
     if self._victims:
       metrics.update(

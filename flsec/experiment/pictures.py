@@ -6,11 +6,11 @@ import tensorflow as tf
 from flsec import seeds
 from flsec.attacks.attack import AttackContext
 from flsec.attacks.data import images
+from flsec.experiment import cell_map, pixel_text
 from flsec.experiment.assembly import Assembly
 from flsec.experiment.metric_writer import MetricWriter
 from flsec.metrics.heterogeneity import label_distribution
 
-_CELL_PIXELS = 12
 _MAX_IMAGES = 8
 _BATCH = 64
 
@@ -21,9 +21,10 @@ def write_pictures(
   """Shows who holds which classes, and what the attack does to examples.
 
   `data/label_distribution`: a row a class, a column a client, dark where it
-  holds many. `attack/victims`: test images on which success is measured.
-  `attack/poisoned`: examples of the first malicious client before (left) and
-  after (right) poisoning.
+  holds many. `attack/victims`: test images on which success is measured, under
+  their class and the one that the attacker wants. `attack/poisoned`: examples
+  of the first malicious client before (left) and after (right) poisoning, where
+  the picture changes, under their class and the one they are trained as.
 
   Args:
     writer: where they go, at round 0.
@@ -34,7 +35,8 @@ def write_pictures(
   counts = label_distribution(
     federation.y, federation.offsets, federation.num_classes
   )
-  writer.write_image('data/label_distribution', _heat_map(counts.T), 0)
+  shares = counts.T / max(1, counts.max())
+  writer.write_image('data/label_distribution', cell_map.cell_map(shares), 0)
   if plan.attack is None:
     return
   attack, span = plan.attack.attack, plan.input_range
@@ -65,13 +67,15 @@ def write_pictures(
     max_images=_MAX_IMAGES,
     input_range=span,
   )
-  for name, pictures in (('victims', victims), ('poisoned', poisoned)):
-    if len(pictures):
-      writer.write_image(f'attack/{name}', np.concatenate(pictures, 1), 0)
+  for name, shown in (('victims', victims), ('poisoned', poisoned)):
+    if len(shown):
+      writer.write_image(f'attack/{name}', _captioned(shown), 0)
 
 
-def _heat_map(counts: np.ndarray) -> np.ndarray:
-  """Draws int [rows, columns] as uint8 [h, w, 1], dark for the largest."""
-  shades = 255 - np.round(255.0 * counts / max(1, counts.max()))
-  cells = np.kron(shades, np.ones((_CELL_PIXELS, _CELL_PIXELS)))
-  return cells.astype(np.uint8)[..., np.newaxis]
+def _captioned(shown: images.Shown) -> np.ndarray:
+  """Draws examples under `7>1`, or `7` where the label stays."""
+  captions = [
+    f'{label}>{wanted}' if label != wanted else f'{label}'
+    for label, wanted in zip(shown.labels, shown.wanted)
+  ]
+  return pixel_text.captioned(shown.pixels, captions)

@@ -8,7 +8,12 @@ import tensorflow as tf
 
 from flsec.config import estimate
 from flsec.defenses.phase import Phase
-from flsec.experiment import exchanges, profiling, validation
+from flsec.experiment import (
+  exchanges,
+  profiling,
+  round_pictures,
+  validation,
+)
 from flsec.experiment.place import Place
 from flsec.experiment.round_metrics import round_metrics
 from flsec.experiment.round_traffic import round_traffic
@@ -129,6 +134,12 @@ def _round(
   metrics.update(_stage_seconds(session.training.stage_seconds, metrics))
   metrics['time/evaluation_seconds'] = ended - trained
   metrics['time/round_seconds'] = ended - started
+  if is_last or round_pictures.is_shown(
+    round_number, session.experiment.rounds
+  ):
+    is_tested = is_due and not evaluated
+    confusion = session.evaluator.confusion if is_tested else None
+    round_pictures.write(session.journal.writer, output, confusion)
   return state, metrics
 
 

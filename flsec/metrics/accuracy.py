@@ -34,9 +34,17 @@ def per_class_accuracy(
     ValueError: if the two are not vectors of one length, or a class is outside
       0 to num_classes - 1.
   """
-  confusion = confusion_matrix(predictions, labels, num_classes)
+  return recall(confusion_matrix(predictions, labels, num_classes))
+
+
+def recall(confusion: np.ndarray) -> np.ndarray:
+  """Returns float64 [classes], as `per_class_accuracy` of what was counted.
+
+  Args:
+    confusion: int [classes, classes], as `confusion_matrix` counts.
+  """
   counts = confusion.sum(axis=1)
-  shares = np.full(num_classes, np.nan)
+  shares = np.full(len(counts), np.nan)
   np.divide(np.diag(confusion), counts, out=shares, where=counts > 0)
   return shares
 

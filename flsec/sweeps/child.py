@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterable
 from multiprocessing import connection as connections
 from multiprocessing import process
@@ -96,6 +97,8 @@ def main(descriptor: int, run_cell: Callable[..., None] = run) -> None:
     run_cell: see `run`.
   """
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+  # As in `flsec.sweeps.warm`.
+  warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
   connection = connections.Connection(descriptor)
   arguments = connection.recv()
   # Nothing more comes, until the other end is closed.

@@ -15,25 +15,38 @@ BADNETS = badnets(num_poisoned=3)
 
 
 def test_victims_show_the_trigger():
-  images = victim_images(BADNETS, X, Y, max_images=5)
+  shown = victim_images(BADNETS, X, Y, max_images=5)
+  images = shown.pixels
   assert images.shape == (5, 28, 28, 1) and images.dtype == np.uint8
   assert np.all(images[:, 26, 26] == 255) and np.all(images[:, 0, 0] == 51)
 
 
 def test_only_counted_victims_are_shown():
-  images = victim_images(label_flip(source_label=4), X, Y)
-  assert len(images) == 1
+  shown = victim_images(label_flip(source_label=4, target_label=7), X, Y)
+  assert len(shown) == 1
+  assert (list(shown.labels), list(shown.wanted)) == ([4], [7])
 
 
 def test_poisoned_rows_are_shown_beside_what_they_were():
-  images = poisoned_images(BADNETS, X, Y, CONTEXT)
+  shown = poisoned_images(BADNETS, X, Y, CONTEXT)
+  images = shown.pixels
   assert images.shape == (3, 28, 56, 1)
   assert np.all(images[:, 26, 26] == 51) and np.all(images[:, 26, 54] == 255)
 
 
-def test_a_changed_label_alone_counts():
-  images = poisoned_images(label_flip(), X, Y, CONTEXT)
-  assert len(images) == 1
+def test_where_only_labels_change_the_picture_is_shown_once():
+  flip = label_flip(source_label=4, target_label=7)
+  shown = poisoned_images(flip, X, Y, CONTEXT)
+  assert shown.pixels.shape == (1, 28, 28, 1)
+  assert (list(shown.labels), list(shown.wanted)) == ([4], [7])
+
+
+def test_of_a_trigger_only_changed_pictures_are_shown():
+  # A picture that has the trigger already changes its label alone.
+  trigger = badnets(trigger={'patch': [28, 28], 'value': 0.2}, num_poisoned=12)
+  x = tf.concat([X[:2], X[2:] * 2.0], 0)
+  shown = poisoned_images(trigger, x, Y, CONTEXT)
+  assert list(shown.labels) == list(range(2, 10))
 
 
 def test_the_input_range_is_black_to_white():
@@ -41,7 +54,7 @@ def test_the_input_range_is_black_to_white():
   images = victim_images(
     label_flip(source_label=1), x, tf.ones([3], tf.int32), input_range=(-1, 1)
   )
-  np.testing.assert_array_equal(images[:, 0, 0, 0], [0, 128, 255])
+  np.testing.assert_array_equal(images.pixels[:, 0, 0, 0], [0, 128, 255])
 
 
 def test_no_images_without_victims_poison_or_pictures():

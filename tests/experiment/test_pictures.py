@@ -54,7 +54,8 @@ def _written(attack=None, malicious=(False, False)):
 def test_label_distribution_has_a_row_a_class_and_a_column_a_client():
   images = _written()
   assert list(images) == ['data/label_distribution']
-  assert images['data/label_distribution'].shape == (36, 24, 1)
+  # Cells of 20 pixels, right of and below their numbers.
+  assert images['data/label_distribution'].shape == (13 + 60, 9 + 40, 1)
   assert images['data/label_distribution'].dtype == np.uint8
 
 
@@ -69,9 +70,14 @@ def test_victims_and_poisoned_examples_of_a_backdoor():
   )
   images = _written(attack, (False, True))
   victims, poisoned = images['attack/victims'], images['attack/poisoned']
-  assert victims.shape[0] == poisoned.shape[0] == 8
-  assert (victims[-2:, 6:8] == 255).all()  # The patch, on the first victim.
-  assert (poisoned[-2:, 14:16] == 255).all()  # To the right of the clean one.
+  # Eight pixels are ten times as large (80 to 84), with two of white around,
+  # below fourteen of text.
+  assert victims.shape[0] == poisoned.shape[0] == 14 + 84
+  # The patch, on the first victim; and to the right of the clean one.
+  assert (victims[14 + 2 + 60 : 14 + 82, 2 + 60 : 82] == 255).all()
+  assert (poisoned[14 + 2 + 60 : 14 + 82, 2 + 140 : 162] == 255).all()
+  # Where the clean one is not white.
+  assert (poisoned[14 + 2 + 60 : 14 + 82, 2 + 60 : 82] < 255).any()
 
 
 @pytest.mark.parametrize('name', ['gradient_ascent', 'alie'])

@@ -1,9 +1,35 @@
 """Pictures of what an attack does to examples, for TensorBoard."""
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
 
 from flsec.attacks.attack import Attack, AttackContext
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+  """Examples to be looked at.
+
+  Attributes:
+    pixels: uint8 [k, h, w, channels].
+    labels: int [k], their classes.
+    wanted: int [k], what the attacker calls them.
+  """
+
+  pixels: np.ndarray
+  labels: np.ndarray
+  wanted: np.ndarray
+
+  @classmethod
+  def none(cls) -> 'Shown':
+    """Nothing to be looked at."""
+    labels = np.zeros(0, np.int32)
+    return cls(np.zeros((0, 1, 1, 1), np.uint8), labels, labels)
+
+  def __len__(self) -> int:
+    return len(self.pixels)
 
 
 def victim_images(
@@ -13,7 +39,7 @@ def victim_images(
   *,
   max_images: int = 8,
   input_range: tuple[float, float] = (0.0, 1.0),
-) -> np.ndarray:
+) -> Shown:
   """Renders test images as the attack's success is measured on them.
 
   Args:
@@ -24,14 +50,17 @@ def victim_images(
     input_range: (low, high) of the inputs, black and white.
 
   Returns:
-    uint8 [k, h, w, channels], k <= max_images; k = 0 where the attack has no
-    victims among x or x are not images.
+    At most `max_images`; none where the attack has no victims among x or x are
+    not images. Images of the attacker's own have its label as theirs.
   """
-  images = np.zeros((0, 1, 1, 1), np.float32)
-  if attack.victims is not None and x.shape.rank == 4:
-    victims = attack.victims(x, y)
-    images = victims.x.numpy()[victims.mask.numpy()]
-  return _as_pixels(images[:max_images], input_range)
+  if attack.victims is None or x.shape.rank != 4:
+    return Shown.none()
+  victims = attack.victims(x, y)
+  rows = np.flatnonzero(victims.mask.numpy())[:max_images]
+  wanted = victims.y.numpy()
+  labels = y.numpy() if victims.are_test_examples else wanted
+  pixels = _as_pixels(victims.x.numpy()[rows], input_range)
+  return Shown(pixels, labels[rows], wanted[rows])
 
 
 def poisoned_images(
@@ -42,7 +71,7 @@ def poisoned_images(
   *,
   max_images: int = 8,
   input_range: tuple[float, float] = (0.0, 1.0),
-) -> np.ndarray:
+) -> Shown:
   """Renders a malicious client's batch where the attack changes it.
 
   Args:
@@ -50,21 +79,25 @@ def poisoned_images(
     x: float32 [b, h, w, channels], the client's images in model input units.
     y: int32 [b], their classes.
     context: as `poison` takes it.
-    max_images: how many at most, the first whose pixels or label change.
+    max_images: how many at most.
     input_range: (low, high) of the inputs, black and white.
 
   Returns:
-    uint8 [k, h, 2 w, channels], k <= max_images: each image as it was (left)
-    and as it is trained on (right); k = 0 where nothing changes or x are not
-    images.
+    The first whose picture changes, each as it was (left) and as it is trained
+    on (right), [k, h, 2 w, channels]; of an attack that changes no picture the
+    first whose label changes, [k, h, w, channels]. None where nothing changes
+    or x are not images.
   """
   if attack.poison is None or x.shape.rank != 4:
-    return np.zeros((0, 1, 2, 1), np.uint8)
-  new_x, new_y = attack.poison(x, y, context)
-  pairs = np.concatenate([x.numpy(), new_x.numpy()], axis=2)
-  is_changed = (new_y != y).numpy()
-  is_changed |= (new_x.numpy() != x.numpy()).any(axis=(1, 2, 3))
-  return _as_pixels(pairs[is_changed][:max_images], input_range)
+    return Shown.none()
+  new_x, new_y = (one.numpy() for one in attack.poison(x, y, context))
+  old_x, old_y = x.numpy(), y.numpy()
+  is_changed = (new_x != old_x).any(axis=(1, 2, 3))
+  images = np.concatenate([old_x, new_x], axis=2)
+  if not is_changed.any():
+    is_changed, images = new_y != old_y, old_x
+  rows = np.flatnonzero(is_changed)[:max_images]
+  return Shown(_as_pixels(images[rows], input_range), old_y[rows], new_y[rows])
 
 
 def _as_pixels(
