@@ -10,7 +10,10 @@ loop at once on its inter-op threads, also where an op has a single thread. What
 is added up is added in the order of the columns, on any number of threads.
 """
 
+import contextlib
 import os
+import threading
+from collections.abc import Iterator
 from typing import Any, Callable, NamedTuple, Optional, Union
 
 import tensorflow as tf
@@ -21,7 +24,28 @@ LEAST_COLUMNS = 1024
 # More blocks at once than cores only push each other out of the cache.
 _PARALLEL_BLOCKS = min(max(os.cpu_count() or 2, 2), 16)
 Count = Union[int, tf.Tensor]
+_UNDIVIDED = threading.local()
 Tensors = tuple[tf.Tensor, ...]
+
+
+@contextlib.contextmanager
+def undivided() -> Iterator[None]:
+  """Lets walks that this thread traces take the whole stack as one block.
+
+  For accelerators: there a block is a few kernels, and there is no cache of a
+  core that it would have to fit.
+  """
+  before = is_undivided()
+  _UNDIVIDED.value = True
+  try:
+    yield
+  finally:
+    _UNDIVIDED.value = before
+
+
+def is_undivided() -> bool:
+  """Tells whether walks that are traced now make one block of a stack."""
+  return getattr(_UNDIVIDED, 'value', False)
 
 
 class Asker(NamedTuple):
@@ -201,5 +225,7 @@ def _slice(tensor: tf.Tensor, start: tf.Tensor, width: int) -> tf.Tensor:
 
 
 def _width(updates: tf.Tensor, askers: tuple[Asker, ...]) -> int:
+  if is_undivided():
+    return num_columns(updates)
   asked = [a.most_columns for a in askers if a.most_columns is not None]
   return min([block_width(updates), *asked])

@@ -27,6 +27,8 @@ def map_row_blocks(
   Returns:
     The results [n, ...], nested as `like`.
   """
+  if columns.is_undivided():
+    return function(updates)
   rows = columns.num_rows(updates)
   # Where rows were dropped their number is known only when the graph runs.
   height = 1

@@ -152,3 +152,20 @@ def test_the_number_of_rows_is_an_int_where_it_is_known():
     autograph=False,
   )
   assert late(tf.zeros([4, 2])) == 4
+
+
+def test_a_stack_may_be_taken_whole():
+  rows = tf.zeros([2, 21])
+  widths = []
+
+  def visit(block):
+    widths.append(block.shape[1])
+    return tf.reduce_sum(block, axis=0)
+
+  with columns.undivided():
+    assert columns.is_undivided()
+    columns.ask(rows, columns.each(visit))
+  assert not columns.is_undivided()
+  assert widths == [21]
+  columns.ask(rows, columns.each(visit))
+  assert set(widths[1:]) == {8}

@@ -44,3 +44,16 @@ def test_no_rows():
 def test_a_small_stack_is_one_block():
   _, heights = _sums(np.zeros((5, 4), np.float32), n=5)
   assert heights == [5]
+
+
+def test_a_stack_may_be_taken_whole():
+  rows = tf.zeros([6, columns.BLOCK_SIZE])
+  heights = []
+
+  def first(block):
+    heights.append(block.shape[0])
+    return block[:, 0]
+
+  with columns.undivided():
+    row_blocks.map_row_blocks(first, rows, tf.TensorSpec([], tf.float32))
+  assert heights == [6]
