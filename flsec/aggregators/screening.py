@@ -93,6 +93,41 @@ def screened(rule: Rule, on_too_few: str = 'error') -> Rule:
   )
 
 
+def counting(rule: Rule) -> Rule:
+  """Wraps a rule so that rows that may not count are counted, and left in.
+
+  For a round of static shapes, which is not to be used where it has such rows.
+
+  Args:
+    rule: to be given all rows.
+
+  Returns:
+    A rule with the measurements of `screened`: `num_dropped`, here the rows
+    that it would have dropped, and `too_few_clients`, 0.
+  """
+  rule = rule.unscreened or rule
+
+  def next_state(
+    state: State,
+    updates: tf.Tensor,
+    weights: tf.Tensor,
+    context: ServerContext,
+  ) -> _Result:
+    counts = tf.logical_and(context.is_finite, weights > 0)
+    state, update, measured = rule.next(state, updates, weights, context)
+    return (
+      state,
+      update,
+      {
+        **measured,
+        'num_dropped': tf.reduce_sum(tf.cast(~counts, tf.int32)),
+        'too_few_clients': tf.constant(0),
+      },
+    )
+
+  return dataclasses.replace(rule, next=next_state, unscreened=rule)
+
+
 def _apply(
   rule: Rule,
   on_too_few: str,

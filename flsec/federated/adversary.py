@@ -59,6 +59,8 @@ def rewrite(
       tf.constant(np.flatnonzero(chosen), tf.int32)
       for chosen in (malicious, ~malicious)
     )
+    if plan.static_rows:
+      return craft(*all_rows)
     counts = tf.logical_and(rows['is_finite'], rows['weight'] > 0)
     return tf.cond(
       tf.reduce_all(counts), lambda: craft(*all_rows), craft_where_some

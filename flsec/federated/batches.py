@@ -1,7 +1,7 @@
 """A client's examples, put in a drawn order and cut into batches."""
 
 import dataclasses
-from typing import Optional
+from typing import Optional, Union
 
 import tensorflow as tf
 
@@ -13,13 +13,14 @@ class Shard:
   Attributes:
     x: [s, ...] as stored.
     y: int32 [s].
-    count: int32 scalar, how many of the s rows are real; the rest pad.
+    count: how many of the s rows are real, the rest pad: int32 scalar, or an
+      int where it is known.
     attack_y: int32 [s], labels that an attack gave the examples, or None.
   """
 
   x: tf.Tensor
   y: tf.Tensor
-  count: tf.Tensor
+  count: Union[int, tf.Tensor]
   attack_y: Optional[tf.Tensor] = None
 
 

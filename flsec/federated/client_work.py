@@ -1,7 +1,7 @@
 """What one client does in a round."""
 
 import collections
-from typing import Callable
+from typing import Callable, Optional
 
 import tensorflow as tf
 
@@ -38,12 +38,23 @@ def client_type(plan: Plan) -> Struct:
   return spec
 
 
-def build_client_work(plan: Plan) -> Callable[[Struct, Struct], Struct]:
+def build_client_work(
+  plan: Plan,
+  *,
+  count: Optional[int] = None,
+  is_malicious: Optional[bool] = None,
+) -> Callable[[Struct, Struct], Struct]:
   """Builds `(broadcast, client) -> result`.
 
   The result holds `update` float32 [d], `loss` float32, `weight` float32 (its
   number of examples), `client_id` and `rank`, and the optimiser's slots where
   they live on.
+
+  Args:
+    plan: of the round.
+    count: how many examples every client holds, where that is the same number
+      and known: training then takes a known number of steps.
+    is_malicious: whether the clients are the attacker's; None: their ranks say.
   """
   train = local_training.build_local_training(
     plan.model, plan.clients, padded=plan.padded
@@ -51,10 +62,9 @@ def build_client_work(plan: Plan) -> Callable[[Struct, Struct], Struct]:
   rows = local_training.num_slots(plan.clients)
 
   def work(broadcast: Struct, client: Struct) -> Struct:
-    slots, count = _slots(plan, broadcast, client, rows)
-    shard = Shard(
-      client['x'], client['y'], client['count'], client.get('attack_y')
-    )
+    slots, seen = _slots(plan, broadcast, client, rows)
+    held = client['count'] if count is None else count
+    shard = Shard(client['x'], client['y'], held, client.get('attack_y'))
 
     def run(hooks=None, context=None, start=None) -> Trained:
       start = broadcast['weights'] if start is None else start
@@ -65,13 +75,13 @@ def build_client_work(plan: Plan) -> Callable[[Struct, Struct], Struct]:
         client['seed'],
         round_number,
         slots,
-        count,
+        seen,
         hooks or Hooks(),
         context,
         broadcast.get('removed'),
       )
 
-    trained = _trained(plan, broadcast, client, run)
+    trained = _trained(plan, broadcast, client, run, is_malicious)
     result = Struct(
       update=trained.update,
       loss=trained.loss,
@@ -80,7 +90,7 @@ def build_client_work(plan: Plan) -> Callable[[Struct, Struct], Struct]:
       rank=client['rank'],
     )
     if plan.keeps_slots:
-      result.update(_kept_slots(trained, slots, count))
+      result.update(_kept_slots(trained, slots, seen))
     return result
 
   return work
@@ -111,12 +121,25 @@ def _kept_slots(trained: Trained, slots: tf.Tensor, count: tf.Tensor) -> Struct:
 
 
 def _trained(
-  plan: Plan, broadcast: Struct, client: Struct, run: Callable[..., Trained]
+  plan: Plan,
+  broadcast: Struct,
+  client: Struct,
+  run: Callable[..., Trained],
+  is_malicious: Optional[bool],
 ) -> Trained:
   """Trains honestly, or as the attack has it where this client attacks."""
   if plan.attack is None or not plan.attack.changes_training:
     return run()
-  attacks = plan.attack.is_attacker(client['rank'], broadcast['round'] + 1)
+  if is_malicious is False:
+    return run()
+  if is_malicious and plan.attack.is_always_active:
+    return _attack_training(plan, broadcast, client, run)
+  round_number = broadcast['round'] + 1
+  attacks = (
+    plan.attack.is_active(round_number)
+    if is_malicious
+    else plan.attack.is_attacker(client['rank'], round_number)
+  )
   # Two whole trainings in the graph, so that honest clients pay for no hook.
   return Trained(
     *tf.cond(

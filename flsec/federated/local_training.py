@@ -5,7 +5,7 @@ used, batches are slices of one tensor, and no Python runs per batch.
 """
 
 import dataclasses
-from typing import Callable, Optional
+from typing import Callable, Optional, Union
 
 import tensorflow as tf
 
@@ -45,6 +45,7 @@ class Trained:
 # (weights [d], shard, seed, round_number, slots, count, hooks, context,
 #   removed=None)
 LocalTraining = Callable[..., Trained]
+Number = Union[int, tf.Tensor]
 
 
 def build_local_training(
@@ -109,7 +110,7 @@ def build_local_training(
     start = (weights, tuple(tf.unstack(slots)), count, tf.constant(0.0))
     total = clients.epochs * per_epoch
     if clients.steps is not None:
-      total = tf.where(shard.count > 0, clients.steps, 0)
+      total = _if_any(shard.count, clients.steps)
     if is_independent:
       end = _run_independent(total, batches.size, shard, seed, step, start)
     elif clients.steps is None:
@@ -181,6 +182,13 @@ def num_slots(clients: schema.ClientsConfig) -> int:
   return optimizers.build_optimizer(clients.optimizer).num_slots
 
 
+def _if_any(count: Number, steps: int) -> Number:
+  """Returns how many steps a client takes; an int where `count` is one."""
+  if isinstance(count, int):
+    return steps if count else 0
+  return tf.where(count > 0, steps, 0)
+
+
 def _count(mask: tf.Tensor) -> tf.Tensor:
   return tf.cast(tf.reduce_sum(mask), tf.int32)
 
@@ -210,7 +218,7 @@ def _run_steps(num_steps, first, per_epoch, shard, seed, step, carry):
     mixed = shuffled(shard, seed_folding.fold(seed, -1, number // per_epoch))
     return index + 1, step(number, mixed, number % per_epoch, carry)
 
-  return tf.while_loop(lambda index, _: index < num_steps, body, (0, carry))[1]
+  return _repeat(num_steps, body, carry)
 
 
 def _run_independent(num_steps, batch_size, shard, seed, step, carry):
@@ -218,4 +226,12 @@ def _run_independent(num_steps, batch_size, shard, seed, step, carry):
     drawn = shuffled(shard, seed_folding.fold(seed, -1, index), batch_size)
     return index + 1, step(index, drawn, 0, carry)
 
-  return tf.while_loop(lambda index, _: index < num_steps, body, (0, carry))[1]
+  return _repeat(num_steps, body, carry)
+
+
+def _repeat(count, body, carry):
+  if isinstance(count, int) and count == 1:
+    # No loop: what all clients start from is then the same for all in what is
+    # computed of them together (`vectorized`).
+    return body(tf.constant(0), carry)[1]
+  return tf.while_loop(lambda index, _: index < count, body, (0, carry))[1]

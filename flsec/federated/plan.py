@@ -56,6 +56,11 @@ class AttackPlan:
       active = tf.logical_and(active, round_number <= self.stop_round)
     return active
 
+  @property
+  def is_always_active(self) -> bool:
+    """Whether there is no round without the attack."""
+    return self.start_round <= 1 and self.every == 1 and self.stop_round is None
+
   def is_attacker(self, rank: tf.Tensor, round_number: tf.Tensor) -> tf.Tensor:
     """Tells whether a client of a rank attacks in a round (bool scalar)."""
     return tf.logical_and(rank >= 0, self.is_active(round_number))
@@ -94,6 +99,10 @@ class Plan:
     keeps_removed: whether a phase may remove weights for good, which no client
       and no round then brings back.
     removed: bool [d], what is removed from the initial weights; None: nothing.
+    static_rows: every shape of the server's step is known when it is traced, so
+      that XLA compiles it whole. All clients take part; rows that do not count
+      are counted (`num_dropped`) and not left out, so that a round that has one
+      is not to be used; and no stage is timed.
     client_state: momenta, slots or counts (see `state.initial_state`) that the
       clients begin with, by name; zeros where left out.
   """
@@ -119,6 +128,7 @@ class Plan:
   escape: Optional[Escape] = None
   keeps_removed: bool = False
   removed: Optional[np.ndarray] = None
+  static_rows: bool = False
   client_state: Mapping[str, np.ndarray] = dataclasses.field(
     default_factory=dict
   )

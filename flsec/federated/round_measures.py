@@ -86,7 +86,7 @@ def _num_trimmed(
 
 
 def crafted_cosine(
-  updates: tf.Tensor, malicious: tf.Tensor, takes_part: tf.Tensor
+  updates: tf.Tensor, malicious: tf.Tensor, takes_part: Optional[tf.Tensor]
 ) -> tf.Tensor:
   """Returns the cosine between the mean malicious and the mean benign row.
 
@@ -94,12 +94,13 @@ def crafted_cosine(
     updates: float32 [n, d], after the adversary.
     malicious: bool [n].
     takes_part: bool [n], which rows the rule is given; others may not be
-      finite, and are left out.
+      finite, and are left out. None: all.
 
   Returns:
     float32 scalar; 0 where one of the two is zero or has no row.
   """
-  groups = tf.stack([malicious & takes_part, ~malicious & takes_part])
+  counts = tf.ones_like(malicious) if takes_part is None else takes_part
+  groups = tf.stack([malicious & counts, ~malicious & counts])
   groups = tf.cast(groups, tf.float32)
   shares = tf.math.divide_no_nan(
     groups, tf.reduce_sum(groups, axis=1, keepdims=True)
@@ -109,8 +110,13 @@ def crafted_cosine(
     rows = tf.where(takes_part)[:, 0]
     return tf.gather(shares, rows, axis=1) @ tf.gather(updates, rows)
 
-  means = tf.cond(
-    tf.reduce_all(takes_part), lambda: shares @ updates, of_some
+  def of_all() -> tf.Tensor:
+    return shares @ updates
+
+  means = (
+    of_all()
+    if takes_part is None
+    else tf.cond(tf.reduce_all(takes_part), of_all, of_some)
   )  # [2, d]
   return tf.math.divide_no_nan(
     tf.reduce_sum(means[0] * means[1]), tf.norm(means[0]) * tf.norm(means[1])

@@ -4,6 +4,7 @@ import collections
 import dataclasses
 from typing import Callable, Union
 
+import numpy as np
 import tensorflow as tf
 
 from flsec import seeds
@@ -43,7 +44,7 @@ def build_server_step(plan: Plan) -> Callable[[Struct, Struct], tuple]:
   """
 
   def server_step(server_state: Struct, stack: Struct) -> tuple:
-    clock = stage_clock.StageClock()
+    clock = stage_clock.StageClock(runs=not plan.static_rows)
     stack = stacking.in_client_order(stack)
     round_number = server_state['round'] + 1
     new_state = Struct(server_state)
@@ -105,7 +106,11 @@ def _sizes(plan: Plan, stack: Struct, updates: tf.Tensor) -> Struct:
   if plan.clients.momentum:
     sizes = row_norms.row_norms(updates)
   elif plan.attack and plan.attack.attack.craft:
-    own = tf.where(stack['rank'] >= 0)
+    own = (
+      tf.constant(np.flatnonzero(plan.attack.malicious)[:, np.newaxis])
+      if plan.static_rows
+      else tf.where(stack['rank'] >= 0)
+    )
     crafted = row_norms.row_norms(tf.gather(updates, own[:, 0]))
     sizes = (
       tf.tensor_scatter_nd_update(size, own, of_own)
@@ -131,7 +136,7 @@ def _measured(
     return measured
   malicious = tf.logical_and(rows['rank'] >= 0, rows['weight'] > 0)
   measured['attack/cosine_to_benign'] = round_measures.crafted_cosine(
-    updates, malicious, _takes_part(rows)
+    updates, malicious, None if plan.static_rows else _takes_part(rows)
   )
   if plan.escape:
     shares = plan.escape(updates, malicious, measurements['selected'])

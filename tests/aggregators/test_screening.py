@@ -139,3 +139,19 @@ def _run(rule, x, is_late):
   )
   update, measured = run(tf.constant(x))
   return update.numpy(), {k: v.numpy() for k, v in measured.items()}
+
+
+def test_rows_that_may_not_count_are_counted_and_left_in():
+  rule = aggregators.build('mean')
+  rows = np.array([[1.0, 2], [3, 4], [5, 9], [np.inf, 1]], np.float32)
+  context = rules.ServerContext(is_finite=tf.constant([True] * 3 + [False]))
+  weights = tf.constant([1.0, 1, 0, 1])
+  for given in (rule, screening.screened(rule)):
+    _, update, measured = screening.counting(given).next(
+      (), tf.constant(rows), weights, context
+    )
+    assert int(measured['num_dropped']) == 2
+    assert int(measured['too_few_clients']) == 0
+    # The mean of all three of weight 1: nothing is kept from the rule.
+    assert np.isinf(update[0])
+    np.testing.assert_allclose(update[1], 7 / 3, rtol=1e-6)

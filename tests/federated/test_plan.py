@@ -34,6 +34,7 @@ def test_attacked_rounds(schedule, expected):
   assert found == expected
   # Also outside of graphs, where the round loop asks.
   assert found == [n for n in range(1, 8) if attack.is_active(n)]
+  assert attack.is_always_active == (found == [*range(1, 8)])
 
 
 @pytest.mark.parametrize(

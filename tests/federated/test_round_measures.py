@@ -160,8 +160,9 @@ def test_cosine_of_the_mean_rows():
   rows = tf.constant([[1.0, 0], [1, 2], [-2, -2]])
   malicious = tf.constant([False, False, True])
   everyone = tf.constant([True] * 3)
-  found = round_measures.crafted_cosine(rows, malicious, everyone)
-  assert float(found) == pytest.approx(-1.0)
+  for takes_part in (everyone, None):
+    found = round_measures.crafted_cosine(rows, malicious, takes_part)
+    assert float(found) == pytest.approx(-1.0)
 
 
 def test_cosine_of_the_rows_that_take_part():

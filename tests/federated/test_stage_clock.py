@@ -29,3 +29,16 @@ def test_values_pass_unchanged():
   value = tf.constant([1.0, 2.0])
   clock = StageClock()
   assert (clock.end('one', clock.start(value)) == value).numpy().all()
+
+
+def test_a_clock_that_does_not_run_has_no_time_and_no_op():
+  @tf.function(autograph=False)
+  def staged(x):
+    clock = StageClock(runs=False)
+    x = clock.end('one', clock.start(x))
+    return x, clock.seconds
+
+  graph = staged.get_concrete_function(tf.TensorSpec([2])).graph
+  assert 'Timestamp' not in [op.type for op in graph.get_operations()]
+  value, seconds = staged(tf.constant([1.0, 2.0]))
+  assert value.numpy().tolist() == [1.0, 2.0] and seconds == {}
