@@ -10,7 +10,7 @@ from flsec.experiment import assembly
 from flsec.experiment.client_pool import ClientPool
 from flsec.federated import client_work, server_step, state
 from flsec.pruning.pruner import PruningContext
-from flsec.runtime import export
+from flsec.runtime import device, export
 
 
 def export_round(
@@ -38,6 +38,7 @@ def export_round(
   Raises:
     ValueError: fewer clients of the first one's padded size than asked for.
   """
+  device.set_precision(experiment.runtime)
   assembled = assembly.assemble(experiment, data_dir, uses_xla=True)
   files = _client_work(experiment, assembled, directory, num_clients)
   plan = assembled.plan

@@ -42,9 +42,7 @@ def choose_device(config: schema.RuntimeConfig) -> Device:
       context that TFF's own worker runs.
   """
   kind = _kind(config)
-  tf.config.experimental.enable_tensor_float_32_execution(
-    config.tensor_float_32
-  )
+  set_precision(config)
   if config.context != 'in_process':
     if kind != 'CPU' and config.device != 'auto':
       raise ValueError(
@@ -60,6 +58,17 @@ def choose_device(config: schema.RuntimeConfig) -> Device:
   device = Device(f'/{kind}:0', uses_xla)
   logging.info('Client work runs on %s%s.', device.name, ' (XLA)' * uses_xla)
   return device
+
+
+def set_precision(config: schema.RuntimeConfig) -> None:
+  """Says how products are rounded on GPUs, also in programs traced from now on.
+
+  Args:
+    config: `tensor_float_32`.
+  """
+  tf.config.experimental.enable_tensor_float_32_execution(
+    config.tensor_float_32
+  )
 
 
 def _kind(config: schema.RuntimeConfig) -> str:
