@@ -33,8 +33,17 @@ _COPY_FLOATS = 1 << 28
 
 def load(path: pathlib.Path) -> Callable[..., list[jax.Array]]:
   """Compiles a serialised HloModuleProto for the first device."""
+  return compiled(module_of(path))
+
+
+def module_of(path: pathlib.Path) -> bytes:
+  """Reads a serialised HloModuleProto as a StableHLO module."""
+  return xla_client._xla.mlir.hlo_to_stablehlo(path.read_bytes())
+
+
+def compiled(module: bytes) -> Callable[..., list[jax.Array]]:
+  """Compiles a StableHLO module for the first device."""
   device = jax.devices()[0]
-  module = xla_client._xla.mlir.hlo_to_stablehlo(path.read_bytes())
   executable = backend.get_backend().compile_and_load(
     module,
     xla_client.DeviceList((device,)),

@@ -1,7 +1,8 @@
-"""`flsec export`: a run's model for Keras, or the programs of a round."""
+"""`flsec export`: a run's model for Keras, or XLA programs and their rows."""
 
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 from flsec import registry
 from flsec.commands import experiment_flags, flags
@@ -15,14 +16,21 @@ def define_flags(flag_values: flags.FlagValues) -> None:
   flags.DEFINE_enum(
     'format',
     'hlo',
-    ['hlo', 'keras'],
-    'What to export: the programs of an experiment, or the model of a run.',
+    ['hlo', 'keras', 'run', 'rows'],
+    'What to export: the programs of a round; the model of a run; whole runs '
+    'as one program a cell; or the folders of runs that such programs made.',
     flag_values=flag_values,
   )
   flags.DEFINE_string(
     'output_dir',
-    'hlo',
-    'Where the files of the programs go.',
+    None,
+    'Where the files go (default: hlo; of rows: runs).',
+    flag_values=flag_values,
+  )
+  flags.DEFINE_string(
+    'results_dir',
+    'results',
+    'What benchmarks/exported_run.py wrote, for --format=rows.',
     flag_values=flag_values,
   )
   flags.DEFINE_string(
@@ -42,31 +50,70 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 
 def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
-  """Exports a run's model, or the first cell's programs."""
+  """Exports a run's model, programs, or what programs made."""
   if flag_values.format == 'keras':
     return _export_model(flag_values, positional)
   from flsec.config import loading
 
-  cell = loading.load_cells(
+  cells = loading.load_cells(
     experiment_flags.config_file(flag_values.config, positional),
     sets=flag_values.set,
     size=flag_values.size,
     plugins=flag_values.plugin,
     seed=flag_values.seed,
-  )[0]
-  threads.configure(cell.experiment.runtime.threads)
+  )
+  threads.configure(cells[0].experiment.runtime.threads)
+  if flag_values.format == 'hlo':
+    _export_round(flag_values, cells[0])
+  for cell in cells if flag_values.format in ('run', 'rows') else ():
+    write = _export_run if flag_values.format == 'run' else _write_rows
+    print(write(flag_values, cell), flush=True)
+  return 0
+
+
+def _export_round(flag_values: flags.FlagValues, cell: Any) -> None:
   from flsec.experiment import preflight, round_programs
 
   preflight.check_components(cell.experiment)
   files = round_programs.export_round(
     cell.experiment,
-    directory=pathlib.Path(flag_values.output_dir),
+    directory=pathlib.Path(flag_values.output_dir or 'hlo'),
     data_dir=experiment_flags.data_dir(flag_values.data_dir),
     num_clients=flag_values.num_clients,
   )
   for path in files:
-    print(f'{path}  {path.stat().st_size / 1024:.0f} KiB')
-  return 0
+    print(_line(path))
+
+
+def _export_run(flag_values: flags.FlagValues, cell: Any) -> str:
+  from flsec.experiment import preflight, run_export
+
+  run_export.check(cell.experiment)
+  preflight.check_components(cell.experiment)
+  files = run_export.export_run(
+    cell.experiment,
+    directory=pathlib.Path(flag_values.output_dir or 'hlo') / cell.name,
+    data_dir=experiment_flags.data_dir(flag_values.data_dir),
+  )
+  return _line(files[0])
+
+
+def _write_rows(flag_values: flags.FlagValues, cell: Any) -> str:
+  from flsec.experiment import exported_rows
+
+  folder = pathlib.Path(flag_values.output_dir or 'runs')
+  folder = folder / cell.experiment.name / cell.name
+  exported_rows.write_run(
+    cell.experiment,
+    pathlib.Path(flag_values.results_dir) / f'{cell.name}.npz',
+    directory=folder,
+    data_dir=experiment_flags.data_dir(flag_values.data_dir),
+  )
+  return str(folder)
+
+
+def _line(path: pathlib.Path) -> str:
+  return f'{path}  {path.stat().st_size / 1024:.0f} KiB'
 
 
 def _export_model(
@@ -90,13 +137,16 @@ def _export_model(
 
 COMMAND = Command(
   name='export',
-  summary="Write a run's model for Keras, or a round's compiled programs.",
+  summary="Write a run's model for Keras, or programs that XLA compiles.",
   usage='--format=keras RUN_DIR [--output=FILE]\n'
-  '       flsec export --format=hlo --config=FILE.yaml [--output_dir=DIR]',
+  '       flsec export --format=hlo --config=FILE.yaml [--output_dir=DIR]\n'
+  '       flsec export --format=run --config=FILE.yaml [--output_dir=DIR]\n'
+  '       flsec export --format=rows --config=FILE.yaml [--results_dir=DIR]',
   run=run,
   define_flags=define_flags,
   examples=(
     'flsec export --format=keras runs/quickstart/seed=1',
     'flsec export --format=hlo --config=experiments/quickstart.yaml',
+    'flsec export --format=run --config=experiments/feder/table3.yaml',
   ),
 )

@@ -8,11 +8,14 @@ import tensorflow as tf
 from absl import logging
 
 from flsec.attacks.attack import Attack, Victims
+from flsec.config import schema
 from flsec.data.dataset import Split
 from flsec.experiment import forward_pass
+from flsec.experiment.assembly import Assembly
 from flsec.experiment.summary import CONTROL, ERROR_RATE, SUCCESS_RATE
 from flsec.metrics import accuracy, attack_success
 from flsec.models.flat import FlatModel
+from flsec.runtime import threads
 
 
 class Evaluator:
@@ -22,6 +25,7 @@ class Evaluator:
     whole_pass: runs the model.
     confusion: int64 [classes, classes], which class of the test set (row) was
       taken for which in the last evaluation; None before the first.
+    victims: of the attack; None: there are none.
   """
 
   def __init__(
@@ -47,9 +51,9 @@ class Evaluator:
     self.whole_pass = forward_pass.WholePass(
       model, batch_size=batch_size, num_threads=num_threads
     )
-    self._victims: Optional[_Victims] = None
+    self.victims: Optional[TestVictims] = None
     if attack is not None and attack.victims is not None:
-      self._victims = self._find_victims(attack.name, attack.victims)
+      self.victims = self._find_victims(attack.name, attack.victims)
 
   def evaluate(
     self, weights: np.ndarray, through: Optional[forward_pass.Pass] = None
@@ -81,15 +85,15 @@ class Evaluator:
     )
     for label, value in enumerate(accuracy.recall(self.confusion)):
       metrics[f'test/accuracy_class_{label}'] = float(value)
-    if self._victims:
+    if self.victims:
       metrics.update(
-        self._attack_metrics(self._victims, weights, predictions, through)
+        self._attack_metrics(self.victims, weights, predictions, through)
       )
     return metrics
 
   def _attack_metrics(
     self,
-    victims: '_Victims',
+    victims: 'TestVictims',
     weights: np.ndarray,
     predictions: np.ndarray,
     through: forward_pass.Pass,
@@ -108,7 +112,7 @@ class Evaluator:
 
   def _find_victims(
     self, name: str, victims: Callable[[tf.Tensor, tf.Tensor], Victims]
-  ) -> '_Victims':
+  ) -> 'TestVictims':
     x = self._model.inputs(self._test.x)
     found = victims(x, tf.constant(self._test.y, tf.int32))
     mask = np.asarray(found.mask)
@@ -122,15 +126,29 @@ class Evaluator:
     is_aligned = found.are_test_examples and found.x.shape == x.shape
     rows = np.flatnonzero(mask) if is_aligned else None
     is_clean = rows is not None and np.array_equal(changed, x.numpy()[mask])
-    return _Victims(
+    return TestVictims(
       x=None if is_clean else changed,
       rows=rows,
       wanted=np.asarray(found.y)[mask],
     )
 
 
+def evaluator_of(
+  experiment: schema.Experiment, assembled: Assembly
+) -> Evaluator:
+  """Returns the evaluator of an experiment."""
+  attack = assembled.plan.attack
+  return Evaluator(
+    assembled.plan.model,
+    assembled.federation.test,
+    batch_size=experiment.evaluation.batch_size,
+    num_threads=experiment.runtime.threads or threads.usable_cores(),
+    attack=attack.attack if attack else None,
+  )
+
+
 @dataclasses.dataclass(frozen=True)
-class _Victims:
+class TestVictims:
   """Whose classes an attack is after.
 
   Attributes:

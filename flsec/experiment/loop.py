@@ -25,7 +25,7 @@ from flsec.experiment import (
   training_phase,
 )
 from flsec.experiment.clients import Clients
-from flsec.experiment.evaluation import Evaluator
+from flsec.experiment.evaluation import evaluator_of
 from flsec.experiment.journal import Journal
 from flsec.experiment.metric_writer import MetricWriter
 from flsec.experiment.place import Place, Saved
@@ -162,7 +162,7 @@ def _run(
         assembled=assembled,
         clients=clients,
         training=training,
-        evaluator=_evaluator(experiment, assembled),
+        evaluator=evaluator_of(experiment, assembled),
         checks=RoundChecks(experiment.server, plan.rule),
         journal=journal,
         shared=shared,
@@ -172,7 +172,7 @@ def _run(
       finished = len(journal.writer.rows)
       watcher.begin(_num_rows(session), finished, experiment.name)
       _run_phases(session, start)
-      summarized = _summarize(experiment, journal.writer.rows)
+      summarized = summary.of_experiment(experiment, journal.writer.rows)
   result = {**summarized, 'data': inputs}
   run.finish(result)
   return result
@@ -219,28 +219,3 @@ def _write_preface(
 ) -> None:
   writer.write_text('config', f'```\n{dump.to_yaml(experiment)}\n```')
   pictures.write_pictures(writer, assembled, experiment.clients.batch_size)
-
-
-def _evaluator(
-  experiment: schema.Experiment, assembled: assembly.Assembly
-) -> Evaluator:
-  attack = assembled.plan.attack
-  return Evaluator(
-    assembled.plan.model,
-    assembled.federation.test,
-    batch_size=experiment.evaluation.batch_size,
-    num_threads=experiment.runtime.threads or threads.usable_cores(),
-    attack=attack and attack.attack,
-  )
-
-
-def _summarize(experiment: schema.Experiment, rows: Any) -> dict[str, Any]:
-  attack = experiment.attack
-  return summary.summarize(
-    rows,
-    seed=experiment.seed,
-    start_round=attack and attack.start_round,
-    stop_round=attack and attack.stop_round,
-    every=attack.every if attack else 1,
-    critical_accuracy=experiment.evaluation.critical_accuracy,
-  )

@@ -62,15 +62,23 @@ def round_metrics(
     )
   metrics['update_norm/aggregate'] = float(values['update_norm'])
   metrics.update(_selection(rows['selected'], malicious, rule))
-  metrics['rule/num_dropped'] = int(values['num_dropped'])
+  metrics.update(passed_on(values))
   for name, value in values.items():
-    if name.startswith(_PASSED_ON) and value.ndim == 0:
-      metrics[name] = value.item()
     if name.startswith('pruning/') and name.endswith('/units'):
       metrics[name] = int((value >= 0).sum())
     if name.startswith('seconds/'):
       stage = name[len('seconds/') :]
       metrics[f'time/{stage}_seconds'] = value.item()
+  return metrics
+
+
+def passed_on(output: Mapping[str, Any]) -> dict[str, float]:
+  """Names what is known of a round without its clients' own numbers."""
+  metrics: dict[str, float] = {'rule/num_dropped': int(output['num_dropped'])}
+  for name, value in output.items():
+    value = np.asarray(value)
+    if name.startswith(_PASSED_ON) and value.ndim == 0:
+      metrics[name] = value.item()
   return metrics
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional
 
 import flsec
+from flsec.config import schema
 from flsec.experiment.metric_rows import (
   PHASE,
   POINT,
@@ -212,6 +213,21 @@ def summarize(
     'seconds_per_round': statistics.median(seconds) if seconds else None,
     'versions': versions(),
   }
+
+
+def of_experiment(
+  experiment: schema.Experiment, rows: Sequence[Row]
+) -> dict[str, Any]:
+  """Returns what `summarize` does for a run of an experiment."""
+  attack = experiment.attack
+  return summarize(
+    rows,
+    seed=experiment.seed,
+    start_round=attack and attack.start_round,
+    stop_round=attack and attack.stop_round,
+    every=attack.every if attack else 1,
+    critical_accuracy=experiment.evaluation.critical_accuracy,
+  )
 
 
 def _negative_pulse(

@@ -17,6 +17,26 @@ from flsec import atomic_file
 STAGES = (('hlo', 'hlo.txt'), ('hlo_serialized', 'hlo.pb'))
 
 
+def lowered(
+  program: Callable[..., Any], arguments: list[tf.Tensor]
+) -> tuple[bytes, list[np.ndarray]]:
+  """Lowers a function to XLA's HLO, and runs nothing.
+
+  Args:
+    program: of the tensors in `arguments`; returns a list of tensors.
+    arguments: of one call; their shapes are the program's.
+
+  Returns:
+    The serialised HloModuleProto, and the tensors that the function captures,
+    which are the program's further arguments.
+  """
+  compiled = tf.function(program, jit_compile=True, autograph=False)
+  concrete = compiled.get_concrete_function(*arguments)
+  lower = compiled.experimental_get_compiler_ir(*arguments)
+  captured = [one.numpy() for one in concrete.captured_inputs]
+  return lower(stage='hlo_serialized'), captured
+
+
 def export_program(
   directory: pathlib.Path,
   name: str,
