@@ -56,6 +56,7 @@ _ROOMS = (
   'defenses',
   'experiment',
   'federated',
+  'loggers',
   'metrics',
   'models',
   'numerics',

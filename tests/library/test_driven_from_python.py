@@ -159,8 +159,9 @@ class TestSweep:
       'import flsec\n'
       'import small_experiment\n'
       "print('begun')\n"
-      'swept = flsec.sweep(small_experiment.RAW, {"seed": [1, 2]}, rounds=1,\n'
-      '                    jobs=2, progress=False)\n'
+      'grid = {"server.aggregator": ["mean", "median"]}\n'
+      'swept = flsec.sweep(small_experiment.RAW, grid, jobs=2, rounds=2,\n'
+      '                    progress=False)\n'
       'print(len(swept), swept.failures)\n'
     )
     paths = [repository, repository / 'tests' / 'experiment']
