@@ -127,7 +127,7 @@ def build_rule(
     ]
     rule = preaggregator.compose(stages, rule)
   if uses_xla:
-    rule = dataclasses.replace(rule, next=xla.compiled(rule.next))
+    rule = xla.compiled_rule(rule)
   policy = 'skip' if server.on_too_few == 'error' else server.on_too_few
   return screening.screened(rule, policy)
 

@@ -9,6 +9,7 @@ import tensorflow_federated as tff
 
 from flsec.aggregators.rule import Rule, too_few_clients
 from flsec.federated import value_vector
+from flsec.numerics import scaled_sums
 
 
 class MeanFactory(tff.aggregators.UnweightedAggregationFactory):
@@ -26,7 +27,10 @@ class MeanFactory(tff.aggregators.UnweightedAggregationFactory):
       finite = [tf.math.is_finite(leaf) for leaf in tf.nest.flatten(value)]
       is_finite = tf.reduce_all([tf.reduce_all(leaf) for leaf in finite])
       kept = tf.nest.map_structure(
-        lambda leaf: tf.where(is_finite, leaf, tf.zeros_like(leaf)), value
+        lambda leaf: tf.where(
+          is_finite, leaf * _scale(leaf.dtype), tf.zeros_like(leaf)
+        ),
+        value,
       )
       count = tf.cast(is_finite, tf.int32)
       return kept, count, 1 - count
@@ -35,7 +39,10 @@ class MeanFactory(tff.aggregators.UnweightedAggregationFactory):
     def divide(total: Any, count: tf.Tensor, num_dropped: tf.Tensor) -> Any:
       count = self._checked(count)
       mean = tf.nest.map_structure(
-        lambda leaf: tf.math.divide_no_nan(leaf, tf.cast(count, leaf.dtype)),
+        lambda leaf: scaled_sums.undo(
+          tf.math.divide_no_nan(leaf, tf.cast(count, leaf.dtype)),
+          _scale(leaf.dtype),
+        ),
         total,
       )
       too_few = tf.cast(count < self._rule.minimum_clients, tf.int32)
@@ -74,3 +81,12 @@ class MeanFactory(tff.aggregators.UnweightedAggregationFactory):
     )
     with tf.control_dependencies([check]):
       return tf.identity(count)
+
+
+def _scale(dtype: tf.DType) -> tf.Tensor:
+  """Returns what values are multiplied by, so that no finite sum overflows.
+
+  Clients are fewer than 2^24. A power of two changes no digit of values above
+  2e-31; float16, which has no such room, is summed as it is.
+  """
+  return tf.constant(1.0 if dtype == tf.float16 else 2.0**-24, dtype)

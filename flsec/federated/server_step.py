@@ -20,7 +20,7 @@ from flsec.federated import (
   state,
 )
 from flsec.federated.plan import Plan
-from flsec.numerics import row_norms
+from flsec.numerics import row_norms, scaled_sums
 from flsec.pruning import schedule
 from flsec.pruning.pruner import PruningContext
 
@@ -173,7 +173,8 @@ def _streamed(
   takes_part = _takes_part(stack)
   count = tf.reduce_sum(tf.cast(takes_part, tf.int32))
   weight = tf.where(takes_part, stack['weight'], 0.0)
-  update = tf.math.divide_no_nan(stack['sum'], stack['sum_weight'])
+  mean = tf.math.divide_no_nan(stack['sum'], stack['sum_weight'])
+  update = scaled_sums.undo(mean, tf.constant(stacking.SUM_SCALE))
   dropped = tf.cast(~stack['is_finite'], tf.int32)
   return update, {
     'selected': tf.math.divide_no_nan(weight, stack['sum_weight']),

@@ -17,7 +17,7 @@ from typing import Callable, Optional
 
 import tensorflow as tf
 
-from flsec.numerics import backend, columns
+from flsec.numerics import backend, columns, scaled_sums
 
 NETWORK_ROWS = 128
 
@@ -117,22 +117,28 @@ def _block_nearest_median(block: tf.Tensor, count: columns.Count) -> tf.Tensor:
   # equal modulo `count` exactly one is among them: the closest of these.
   best = ranked[:count]
 
-  def nearer(start: tf.Tensor, best: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    rest = ranked[start : start + count]
-    size = columns.num_rows(rest)
-    rival = best[:size]
+  def nearer(rest: tf.Tensor, rival: tf.Tensor) -> tf.Tensor:
     # |rest - m| < |rival - m| for rest >= rival, free of a rounded difference:
     # the two middle values of an even n have to come out as a tie.
-    closer = tf.where(0.5 * rival + 0.5 * rest < middle, rest, rival)
-    return start + count, tf.concat([closer, best[size:]], axis=0)
+    return tf.where(0.5 * rival + 0.5 * rest < middle, rest, rival)
 
   if isinstance(rows, int) and isinstance(count, int):
     for start in range(count, rows, count):
-      best = nearer(start, best)[1]
+      rest = ranked[start : start + count]
+      size = int(rest.shape[0])
+      best = tf.concat([nearer(rest, best[:size]), best[size:]], axis=0)
     return tf.reduce_mean(best, axis=0)
+
+  def step(start: tf.Tensor, best: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    # Always `count` ranks, some beyond the last: XLA wants one shape.
+    ranks = start + tf.range(count)
+    rest = tf.gather(ranked, tf.minimum(ranks, rows - 1))
+    is_there = (ranks < rows)[:, tf.newaxis]
+    return start + count, tf.where(is_there, nearer(rest, best), best)
+
   best = tf.while_loop(
     lambda start, _: start < rows,
-    nearer,
+    step,
     (tf.convert_to_tensor(count), best),
     shape_invariants=(
       tf.TensorShape([]),
@@ -218,7 +224,7 @@ def _without_overflow(
 
   def scaled(block: tf.Tensor) -> tf.Tensor:
     factor = tf.cast(scale, block.dtype)
-    return average(block * factor) / factor
+    return scaled_sums.undo(average(block * factor), factor)
 
   return scaled
 

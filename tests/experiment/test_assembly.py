@@ -167,6 +167,16 @@ class TestRule:
     )
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
+  @pytest.mark.parametrize('name', ['bulyan', 'mean_around_median', 'krum'])
+  def test_xla_with_a_row_that_is_dropped(self, name):
+    rows = np.random.default_rng(0).normal(size=[8, 5]).astype(np.float32)
+    rows[3] = np.nan
+    found, expected = (
+      self._built(f'server.aggregator={name}', uses_xla=uses_xla)(rows)
+      for uses_xla in (True, False)
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
   def test_policy_for_too_few(self):
     rows = np.ones([2, 3], np.float32)
     rule = self._built('server.aggregator=krum', 'server.on_too_few=skip')

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 import tiny_federation as tiny
 
-from flsec.federated import stacking
+from flsec.federated import server_step, stacking
 
 
 def _result(client_id, update, weight=1.0):
@@ -77,6 +77,11 @@ class TestRows:
     np.testing.assert_array_equal(total['counts'], [6, 6])
 
 
+def _sum(total):
+  """Returns the first two sums, which are kept scaled by 2^-48."""
+  return total['sum'][:2].numpy() * 2.0**48
+
+
 class TestSums:
   def test_are_weighted(self):
     plan = _plan('mean')
@@ -87,7 +92,7 @@ class TestSums:
     ]
     total = _total(parts, results)
     assert 'updates' not in total
-    np.testing.assert_array_equal(total['sum'][:2], [10, 20])
+    np.testing.assert_array_equal(_sum(total), [10, 20])
     assert total['sum_weight'].numpy() == 4
 
   @pytest.mark.parametrize('bad', [np.nan, np.inf, -np.inf])
@@ -99,9 +104,19 @@ class TestSums:
       _result(1, _row(plan, 3, 6), 3.0),
     ]
     total = _total(parts, results)
-    np.testing.assert_array_equal(total['sum'][:2], [9, 18])
+    np.testing.assert_array_equal(_sum(total), [9, 18])
     assert total['sum_weight'].numpy() == 3
     assert not np.isfinite(total['norm'][0])
+
+  def test_of_the_largest_numbers_do_not_overflow(self):
+    plan = _plan('mean')
+    parts = stacking.build_stacking(plan)
+    largest = float(np.finfo(np.float32).max)
+    results = [
+      _result(index, _row(plan, largest, -largest), 600.0) for index in range(8)
+    ]
+    update = server_step._streamed(plan, _total(parts, results))[0]
+    np.testing.assert_allclose(update[:2], [largest, -largest], rtol=1e-6)
 
   def test_merging_adds(self):
     plan = _plan('mean')

@@ -77,6 +77,20 @@ def test_means_near_the_median(clients):
     )
 
 
+@pytest.mark.parametrize('clients', [5, 8, 9])
+def test_a_number_of_rows_known_late_to_xla(clients):
+  x = rows(clients, seed=4)
+  late = tf.function(
+    lambda x: order_statistics.mean_nearest_median(x, tf.shape(x)[0] - 2),
+    input_signature=[tf.TensorSpec([None, 6])],
+    autograph=False,
+    jit_compile=True,
+  )
+  np.testing.assert_allclose(
+    late(x), reference.mean_nearest_median(x, clients - 2), atol=1e-6
+  )
+
+
 def test_a_number_of_rows_known_late():
   x = rows(9, seed=4)
   late = tf.function(
