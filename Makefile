@@ -98,6 +98,10 @@ test: environment ## Run the tests, all but the slow ones, in WORKERS processes
 test-slow: environment ## Run the slow tests
 	@$(BIN)/python -m pytest -q $(PARALLEL) -m slow $(ARGS)
 
+.PHONY: faults
+faults: environment ## Try odd inputs (ARGS="--minutes=30 --kills=100 --disks=20")
+	@$(BIN)/python tests/faults/campaign.py $(ARGS)
+
 .PHONY: check
 check: environment ## Check format and style, as CI does
 	@$(BIN)/ruff format --quiet --diff $(CODE)

@@ -1,0 +1,236 @@
+"""What is tried with odd inputs, and what may come of it.
+
+A subject makes one input from a generator and hands it to a part of flsec. It
+returns what was seen: `accepted` or `refused`. Any exception that it lets pass
+is a finding.
+"""
+
+import gzip
+import json
+import pathlib
+
+import hostile_updates
+import numpy as np
+import odd_bytes
+import published_files
+import reference_files
+import rule_cases
+import saved_state
+import small_experiment
+import yaml
+
+from flsec.aggregators.rule import ServerContext
+from flsec.attacks.data import numpy_file, trigger_file
+from flsec.config import loading, reference_stack, yaml_file
+from flsec.config.errors import ConfigError
+from flsec.data import (
+  cifar_binary,
+  emnist_sqlite,
+  idx,
+  leaf_json,
+  npz,
+  pickle_stream,
+  tabular,
+)
+from flsec.data.errors import DataFileError
+from flsec.experiment import checkpoint, metric_rows
+
+ACCEPTED, REFUSED = 'accepted', 'refused'
+
+
+def configuration(rng, folder):
+  """A configuration with odd values, or with odd bytes."""
+  raw = {**small_experiment.RAW, 'sweep': {'seed': [1, 2]}}
+  return _config(rng, folder, raw, lambda path: loading.load_cells(str(path)))
+
+
+def conversion(rng, folder):
+  """A configuration of the reference code, likewise."""
+  raw = reference_files.flat() if rng.random() < 0.5 else None
+  return _config(
+    rng,
+    folder,
+    raw or reference_files.sections(),
+    lambda path: reference_stack.convert(yaml_file.read(str(path))),
+  )
+
+
+def _config(rng, folder, raw, read):
+  path = folder / 'odd.yaml'
+  if rng.random() < 0.7:
+    text = yaml.safe_dump(odd_bytes.odd_tree(raw, rng), sort_keys=False)
+    path.write_text(text, encoding='utf-8')
+  else:
+    text = yaml.safe_dump(raw, sort_keys=False).encode()
+    path.write_bytes(odd_bytes.damaged(text, rng))
+  return _outcome(lambda: read(path), ConfigError)
+
+
+def data_file(rng, folder):
+  """A damaged data file of any format."""
+  formats = sorted(_FORMATS)
+  name = formats[rng.integers(len(formats))]
+  write, read = _FORMATS[name]
+  path = folder / name
+  content = _whole(name, write, folder)
+  if name.endswith('.gz') and rng.random() < 0.5:
+    # Behind the checksum.
+    inner = odd_bytes.damaged(gzip.decompress(content), rng)
+    content = gzip.compress(inner, 1)
+  else:
+    content = odd_bytes.damaged(content, rng)
+  path.write_bytes(content)
+  return _outcome(lambda: read(path), DataFileError)
+
+
+def user_arrays(rng, folder):
+  """A damaged NumPy file that an attack names."""
+  path = folder / 'pattern.npz'
+  np.savez(path, pattern=np.ones((3, 3)), mask=np.eye(3))
+  path.write_bytes(odd_bytes.damaged(path.read_bytes(), rng))
+  if rng.random() < 0.5:
+    read = lambda: trigger_file.read_entries(str(path), (0, 0))
+  else:
+    read = lambda: numpy_file.read_arrays('edge_case', str(path))
+  return _outcome(read, ValueError)
+
+
+def checkpoints(rng, folder):
+  """Two checkpoints, the newer one damaged: one of both is what comes back."""
+  older = checkpoint.save(folder, 6, saved_state.some_state())
+  newer = checkpoint.save(folder, 7, saved_state.some_state(1))
+  newer.write_bytes(odd_bytes.damaged(newer.read_bytes(), rng))
+  try:
+    number, state = checkpoint.restore(folder, saved_state.some_state())
+    saved_state.assert_same(state, saved_state.some_state(number - 6))
+  finally:
+    older.unlink(missing_ok=True)
+    newer.unlink(missing_ok=True)
+  return ACCEPTED if number == 7 else REFUSED
+
+
+def metrics(rng, folder):
+  """Rows of metrics, damaged."""
+  path = folder / 'metrics.jsonl'
+  rows = [{'round': n, 'test/accuracy': n / 7} for n in range(1, 5)]
+  text = ''.join(json.dumps(row) + '\n' for row in rows).encode()
+  path.write_bytes(odd_bytes.damaged(text, rng))
+  return _outcome(lambda: metric_rows.read_rows(path), ValueError)
+
+
+def stacks(rng, folder):
+  """Any rule on any mixture of hostile rows."""
+  del folder
+  names = rule_cases.NAMES
+  name = names[rng.integers(len(names))]
+  kinds = list(hostile_updates.HOSTILE)
+  rows = rule_cases.stack(int(rng.integers(2**31)))
+  for _ in range(rng.integers(1, 4)):
+    kind = kinds[rng.integers(len(kinds))]
+    rows = hostile_updates.HOSTILE[kind](rows)
+  rows = rows[rng.permutation(len(rows))]
+  rule = rule_cases.build(name)
+  seed = rng.integers(2**31, size=2).astype(np.int32)
+  context = None if rng.random() < 0.8 else ServerContext(seed=seed)
+  try:
+    result = np.asarray(rule(rows, context=context))
+  except Exception as error:
+    if 'needs at least' not in str(error):
+      raise
+    return REFUSED
+  assert np.all(np.isfinite(result)), f'{name}: {result} of {rows}'
+  return ACCEPTED
+
+
+SUBJECTS = {
+  subject.__name__: subject
+  for subject in (
+    configuration,
+    conversion,
+    data_file,
+    user_arrays,
+    checkpoints,
+    metrics,
+    stacks,
+  )
+}
+
+
+def _outcome(read, refusal):
+  try:
+    read()
+  except refusal as error:
+    assert str(error).strip(), 'a refusal that says nothing'
+    return REFUSED
+  return ACCEPTED
+
+
+def _idx(path):
+  images = published_files.random_images(4, (5, 5))
+  path.write_bytes(gzip.compress(published_files.idx_bytes(images), 1))
+
+
+def _cifar_binary(path):
+  images = published_files.random_images(3, (32, 32, 3))
+  path.write_bytes(published_files.cifar_record_bytes(images, [0, 1, 9]))
+
+
+def _cifar_python(path):
+  images = published_files.random_images(3, (32, 32, 3))
+  path.write_bytes(published_files.cifar_python_batch(images, [0, 1, 9]))
+
+
+def _emnist(path):
+  image = published_files.random_images(2, (784,))
+  rows = [('a', image[0], 3), ('b', image[1], 4)]
+  splits = ('digits_only_train', 'digits_only_test')
+  published_files.write_emnist(path, dict.fromkeys(splits, rows))
+
+
+def _leaf(path):
+  images = published_files.random_images(2, (784,))
+  published_files.write_leaf(path, {'a': (images, [3, 4])})
+
+
+def _leaf_folder(path):
+  folder = path.parent / 'leaf'
+  folder.mkdir(exist_ok=True)
+  (folder / 'data.json').write_bytes(path.read_bytes())
+  return leaf_json.read_folder(folder, only_digits=True)
+
+
+def _table(path):
+  np.savez(path, features=np.eye(4, dtype=np.uint8), labels=np.arange(4))
+
+
+_MNIST = ('x_train', 'y_train', 'x_test', 'y_test')
+# Name -> what writes a whole one, and what reads one.
+_FORMATS = {
+  'mnist.npz': (
+    lambda path: published_files.write_npz(path, 3, 2),
+    lambda path: npz.read_npz(path, _MNIST),
+  ),
+  'images.gz': (_idx, idx.read_idx),
+  'batch.bin': (_cifar_binary, cifar_binary.read_batch),
+  'data_batch_1': (
+    _cifar_python,
+    lambda path: pickle_stream.read_batch(path, cifar_binary.IMAGE_BYTES),
+  ),
+  'emnist.sqlite': (
+    _emnist,
+    lambda path: emnist_sqlite.read(path, only_digits=True),
+  ),
+  'leaf.json': (_leaf, _leaf_folder),
+  'table.npz': (_table, lambda path: tabular.read_npz(path, 4, 4)),
+}
+_contents: dict[str, bytes] = {}
+
+
+def _whole(name: str, write, folder: pathlib.Path) -> bytes:
+  """Returns the bytes of an undamaged file, which is written once."""
+  if name not in _contents:
+    path = folder / f'whole_{name}'
+    write(path)
+    _contents[name] = path.read_bytes()
+    path.unlink()
+  return _contents[name]
