@@ -171,9 +171,10 @@ def nested(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
 def _name_attack(values: dict[str, Any]) -> None:
   """Puts labels and evasion where the second schema has them."""
   kind = values['attack_type']
-  values['attack_type'] = _OBJECTIVES.get(kind, kind)
+  if isinstance(kind, str):
+    values['attack_type'] = _OBJECTIVES.get(kind, kind)
   pair = values.pop('backdoor_attack_objective')
-  if values['backdoor_type'] == 'tasks' and isinstance(pair, list):
+  if values['backdoor_type'] == 'tasks' and isinstance(pair, list) and pair:
     values[f'{_BACKDOOR}.source_label'] = pair[0]
     values['backdoor_feature_target'] = pair[-1]
   if not values.pop('scale_attack', False):
