@@ -13,7 +13,7 @@ from flsec.attacks.attack import Attack
 from flsec.config import schema
 from flsec.config.schedule import ScheduleConfig
 from flsec.data.dataset import Split
-from flsec.federated import server_step, state
+from flsec.federated import server_step, stacking, state
 from flsec.federated.root_training import RootTraining
 
 _N = 4
@@ -334,7 +334,7 @@ class TestStreamed:
       'weight': tf.constant(weights),
       'norm': tf.constant(norms),
       'is_finite': tf.constant(np.isfinite(norms)),
-      'sum': tf.one_hot(0, plan.dimension) * total,
+      'sum': tf.one_hot(0, plan.dimension) * (total * stacking.SUM_SCALE),
       'sum_weight': tf.constant(
         float(sum(w for w, n in zip(weights, norms) if np.isfinite(n)))
       ),
