@@ -1,5 +1,7 @@
 """Numbers drawn into pictures, without a font or a library for it."""
 
+import math
+
 import numpy as np
 
 # Three columns of five rows each, a digit a row of the picture from the top.
@@ -19,6 +21,8 @@ _GLYPHS = {
 }
 _ROWS, _COLUMNS = 5, 3
 _INK, _PAPER = 0, 255
+# About so high is a picture made.
+_TILE_PIXELS = 84
 
 
 def text(words: str, scale: int) -> np.ndarray:
@@ -40,10 +44,10 @@ def text(words: str, scale: int) -> np.ndarray:
 
 
 def captioned(tiles: np.ndarray, captions: list[str]) -> np.ndarray:
-  """Puts pictures side by side, each under its caption.
+  """Puts pictures beside and below each other, each under its caption.
 
   Small ones are enlarged by a whole number, so that captions can be read and
-  pixels stay square.
+  pixels stay square; the whole is about as wide as high.
 
   Args:
     tiles: uint8 [k, h, w, channels].
@@ -54,18 +58,25 @@ def captioned(tiles: np.ndarray, captions: list[str]) -> np.ndarray:
   """
   scale = 2
   times = max(1, round(_TILE_PIXELS / tiles.shape[1]))
-  columns = []
-  for tile, words in zip(tiles, captions):
-    picture = enlarged(tile, times)
-    drawn = text(words, scale)
-    width = max(picture.shape[1], drawn.shape[1])
-    head = _padded(drawn[..., np.newaxis], width, scale)
+  drawn = [text(words, scale) for words in captions]
+  width = max(tiles.shape[2] * times, *(one.shape[1] for one in drawn))
+  columns = []  # Of the first row, then of the next ones.
+  for tile, words in zip(tiles, drawn):
+    head = _padded(words[..., np.newaxis], width, scale)
     head = np.broadcast_to(head, (*head.shape[:2], tile.shape[-1]))
-    columns.append(np.concatenate([head, _padded(picture, width, scale)]))
-  return np.concatenate(columns, axis=1)
-
-
-_TILE_PIXELS = 84
+    picture = _padded(enlarged(tile, times), width, scale)
+    columns.append(np.concatenate([head, picture]))
+  high, wide = columns[0].shape[:2]
+  across = math.ceil(math.sqrt(len(columns) * high / wide))
+  across = min(across, len(columns))
+  blank = np.full_like(columns[0], _PAPER)
+  columns += [blank] * (-len(columns) % across)
+  return np.concatenate(
+    [
+      np.concatenate(columns[first : first + across], axis=1)
+      for first in range(0, len(columns), across)
+    ]
+  )
 
 
 def enlarged(picture: np.ndarray, times: int) -> np.ndarray:

@@ -55,7 +55,7 @@ class Wishes:
   fail_fast: bool = False
   is_quiet: bool = False
   cluster: Optional[Scheduler] = None
-  configure: Callable[[Optional[int]], int] = threads.configure
+  configure: Callable[[Optional[int]], int] = lambda n: threads.configure(n)
 
 
 def is_done(task: Task, resume: bool, say: Callable[[str], None]) -> bool:

@@ -72,7 +72,9 @@ def test_victims_and_poisoned_examples_of_a_backdoor():
   victims, poisoned = images['attack/victims'], images['attack/poisoned']
   # Eight pixels are ten times as large (80 to 84), with two of white around,
   # below fourteen of text.
-  assert victims.shape[0] == poisoned.shape[0] == 14 + 84
+  # Four victims a row, sqrt(8 98 / 84) being 3.1, and three pairs (2.2).
+  assert victims.shape[:2] == (2 * 98, 4 * 84)
+  assert poisoned.shape[:2] == (3 * 98, 3 * 164)
   # The patch, on the first victim; and to the right of the clean one.
   assert (victims[14 + 2 + 60 : 14 + 82, 2 + 60 : 82] == 255).all()
   assert (poisoned[14 + 2 + 60 : 14 + 82, 2 + 140 : 162] == 255).all()

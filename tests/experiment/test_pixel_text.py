@@ -34,20 +34,20 @@ def test_all_digits_differ():
 def test_captioned_tiles_keep_their_pixels():
   rng = np.random.default_rng(0)
   tiles = rng.integers(0, 256, (3, 28, 28, 3), np.uint8)
-  picture = pixel_text.captioned(tiles, ['1>2', '3>4', '0'])
+  captions = ['1>2', '3>4', '0']
+  picture = pixel_text.captioned(tiles, captions)
   # Each three times as large, two pixels of white on every side, below ten of
-  # text between two of white each.
-  assert picture.shape == (14 + 88, 3 * 88, 3) and picture.dtype == np.uint8
+  # text between two of white each; two a row, since sqrt(3 102 / 88) is 1.9.
+  assert picture.shape == (2 * 102, 2 * 88, 3) and picture.dtype == np.uint8
   for index, tile in enumerate(tiles):
-    left = index * 88
-    shown = picture[16:100, left + 2 : left + 86]
+    top, left = index // 2 * 102, index % 2 * 88
+    shown = picture[top + 16 : top + 100, left + 2 : left + 86]
     np.testing.assert_array_equal(shown[1::3, 1::3], tile)
-    head = picture[2:12, left : left + 88, 0]
-    words = pixel_text.text(['1>2', '3>4', '0'][index], 2)
-    begin = 2 + (84 - words.shape[1]) // 2
-    np.testing.assert_array_equal(
-      head[:, begin : begin + words.shape[1]], words
-    )
+    words = pixel_text.text(captions[index], 2)
+    begin = left + 2 + (84 - words.shape[1]) // 2
+    head = picture[top + 2 : top + 12, begin : begin + words.shape[1], 0]
+    np.testing.assert_array_equal(head, words)
+  assert (picture[102:, 88:] == 255).all()  # There is no fourth.
 
 
 def test_a_caption_wider_than_its_tile_is_whole():
