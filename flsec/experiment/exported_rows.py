@@ -67,7 +67,7 @@ def write_run(
       run.assembled.malicious,
     )
     model_record.write(folder.path, run.assembled.plan.model)
-    with MetricWriter(folder.path, events=False) as writer:
+    with MetricWriter(folder.path) as writer:
       for round_number, metrics in enumerate(rows, start=1):
         writer.write_row(round_number, metrics)
     summarized = {
