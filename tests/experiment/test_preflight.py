@@ -227,6 +227,39 @@ class TestNeeds:
     _check('server.aggregator=needy', 'dataset.root={size: 50}')
 
 
+class TestFeder:
+  """What is wrong with it is said before data are read or a round runs."""
+
+  _SETS = ('dataset.root={size: 20}', 'dataset.validation={size: 20}')
+
+  @pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+      (
+        'max_fraction: 1.0',
+        r'max_fraction \(Gamma\) must be above 0 and below',
+      ),
+      ('max_fraction: 0.0', 'got 0.0'),
+      ('fraction: 1.0', r'fraction \(p\) must be above 0 and below 1; got 1.0'),
+      ('min_benign_fraction: 0', r'min_benign_fraction \(epsilon\) must be'),
+      ('min_benign_fraction: 1.5', 'got 1.5'),
+    ],
+  )
+  def test_options_out_of_range(self, options, message):
+    with pytest.raises(ConfigError, match=message):
+      _check(*self._SETS, f'server.aggregator={{name: feder, {options}}}')
+
+  def test_sets_that_are_missing(self):
+    root, validation = self._SETS
+    with pytest.raises(ConfigError, match=r'dataset\.validation: is miss'):
+      _check(root, 'server.aggregator=feder')
+    with pytest.raises(ConfigError, match=r'dataset\.root: is missing'):
+      _check(validation, 'server.aggregator=feder')
+    _check(*self._SETS, 'server.aggregator=feder')
+    # A fixed share asks for no accuracy.
+    _check(root, 'server.aggregator={name: feder, fraction: 0.9}')
+
+
 class TestSpace:
   def test_of_an_attack_that_crafts_nothing_is_refused(self):
     with pytest.raises(ConfigError, match=r'attack\.space: only means'):
