@@ -142,5 +142,4 @@ def _print(name: str, seconds: float, of: str, whole: float) -> None:
 
 
 if __name__ == '__main__':
-  threads.configure()
   main(*map(int, sys.argv[1:]))

@@ -126,9 +126,9 @@ class CutPass(WholePass):
     )
     model = self.model
     self._start = np.asarray(weights)
-    self._own = channels.entries(model.layout, model.layout[layer])
+    self._own = np.stack(channels.entries(model.layout, model.layout[layer]))
     self._is_own = np.zeros(len(self._start), bool)
-    self._is_own[np.concatenate(self._own)] = True
+    self._is_own[self._own] = True
     self._cuts = {False: channel_cut.ChannelCut(model, layer)}
     if channel_cut.keeps_apart(model, layer):
       self._cuts[True] = channel_cut.ChannelCut(model, layer, is_behind=True)
@@ -140,8 +140,9 @@ class CutPass(WholePass):
     self, weights: np.ndarray, x: np.ndarray, *, is_stored: bool = True
   ) -> np.ndarray:
     weights = np.asarray(weights)
-    is_same = np.array_equal(weights[~self._is_own], self._start[~self._is_own])
-    gone = self._gone(weights)
+    differs = weights != self._start
+    is_same = not (differs & ~self._is_own).any()
+    gone = self._gone(weights, differs)
     is_behind = gone is not None and True in self._cuts
     features = self._features(x, is_stored, is_behind) if is_same else None
     if features is None:
@@ -155,14 +156,11 @@ class CutPass(WholePass):
       self._map(lambda batch: run(weights, mask, *batch).numpy(), features)
     )
 
-  def _gone(self, weights: np.ndarray) -> Any:
+  def _gone(self, weights: np.ndarray, differs: np.ndarray) -> Any:
     """Tells which channels are gone; None where others have changed, too."""
-    gone = np.array([not weights[own].any() for own in self._own])
-    is_same = all(
-      is_gone or np.array_equal(weights[own], self._start[own])
-      for own, is_gone in zip(self._own, gone)
-    )
-    return gone if is_same else None
+    gone = ~weights[self._own].any(axis=1)
+    has_changed = differs[self._own].any(axis=1)
+    return gone if (gone | ~has_changed).all() else None
 
   def _features(self, x: np.ndarray, is_stored: bool, is_behind: bool) -> Any:
     """Returns the tensors at the cut, by batch; None: they are too many."""
