@@ -90,12 +90,12 @@ def main():
         f'--input={number}"\n{trace}',
         flush=True,
       )
-  found = stopped_runs.kills(options.seed, options.kills)
-  found += stopped_runs.disks(options.seed, options.disks)
   for name, seen in counts.items():
     print(
       f'{name:15}', ', '.join(f'{n:,} {s}' for s, n in sorted(seen.items()))
     )
+  found = stopped_runs.kills(options.seed, options.kills)
+  found += stopped_runs.disks(options.seed, options.disks)
   print(f'{"kills":15} {options.kills}\n{"small disks":15} {options.disks}')
   total = sum(sum(seen.values()) for seen in counts.values())
   found += sum(seen.get(FOUND, 0) for seen in counts.values())
