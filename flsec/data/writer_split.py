@@ -34,7 +34,8 @@ def to_bytes(pixels: np.ndarray) -> np.ndarray:
   """
   if not len(pixels):
     return np.empty(pixels.shape, np.uint8)
-  scaled = 255.0 * np.asarray(pixels, np.float32)
+  with np.errstate(over='ignore'):  # Damage is refused below, in words.
+    scaled = 255.0 * np.asarray(pixels, np.float32)
   nearest = np.rint(scaled)
   if not np.isfinite(scaled).all() or nearest.min() < 0 or nearest.max() > 255:
     raise ValueError(f'pixels must be in [0, 1]; got {_range(pixels)}')

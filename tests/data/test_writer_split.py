@@ -22,3 +22,9 @@ def test_refuses_pixels_out_of_range(bad):
 def test_refuses_pixels_that_a_byte_cannot_hold():
   with pytest.raises(ValueError, match='multiples of 1/255'):
     to_bytes(np.array([[0.5]]))  # 127.5.
+
+
+@pytest.mark.filterwarnings('error')
+def test_pixel_at_the_end_of_float32_is_refused_without_a_warning():
+  with pytest.raises(ValueError, match=r'must be in \[0, 1\]'):
+    to_bytes(np.full((1, 2), 3e38, np.float32))
