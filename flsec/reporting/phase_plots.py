@@ -12,7 +12,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
-from flsec.reporting import looks, places, style
+from flsec.reporting import looks, panels, places, style
 from flsec.reporting.cell import Cell, Votes
 from flsec.reporting.looks import Look
 from flsec.reporting.measure import ACCURACY, MEASURES, Measure
@@ -130,7 +130,7 @@ def draw_sweep(
         color=look.colour, markeredgecolor='white', zorder=4,
       )  # fmt: skip
   _name_axis(axes, [one for _, one in shown])
-  figure.legend(handles=handles, loc='outside lower center', ncols=2)
+  panels.legend_below(figure, handles)
   return figure
 
 
