@@ -73,28 +73,34 @@ def _start_gate() -> Optional[tuple[str, subprocess.Popen]]:
   place = '/tmp' if len(tempfile.gettempdir()) > _LONGEST_PLACE else None
   folder = tempfile.mkdtemp(prefix='flsec-worker-', dir=place)  # Mode 0700.
   target = f'{worker_gate.UNIX}{folder}/socket'
-  gate = subprocess.Popen(
-    [sys.executable, '-m', worker_gate.__name__, target, str(_PRIVATE_PORT)],
-    stdin=subprocess.DEVNULL,
-    stdout=subprocess.PIPE,
-    stderr=subprocess.STDOUT,
-    text=True,
-    start_new_session=True,
-    preexec_fn=functools.partial(
-      worker_binary.die_with, os.getpid(), signal.SIGTERM
-    ),
-  )
-  try:
-    first = gate.stdout.readline()
-    if first.strip() == worker_gate.READY:
-      return target, gate
-  except BaseException:
-    worker_binary.stop(gate)
-    raise
-  said = first + gate.communicate()[0]
+  # Errors go elsewhere: gRPC's threads of this process, cut off by the fork,
+  # may say something in the gate's name before it is one.
+  with tempfile.TemporaryFile('w+') as errors:
+    gate = subprocess.Popen(
+      [sys.executable, '-m', worker_gate.__name__, target, str(_PRIVATE_PORT)],
+      stdin=subprocess.DEVNULL,
+      stdout=subprocess.PIPE,
+      stderr=errors,
+      text=True,
+      start_new_session=True,
+      preexec_fn=functools.partial(
+        worker_binary.die_with, os.getpid(), signal.SIGTERM
+      ),
+    )
+    try:
+      # It says this one word, or ends without any.
+      if gate.stdout.readline().strip() == worker_gate.READY:
+        return target, gate
+      gate.wait()
+    except BaseException:
+      worker_binary.stop(gate)
+      raise
+    gate.stdout.close()
+    errors.seek(0)
+    said = errors.read().strip()
   if gate.returncode == worker_gate.EXIT_NO_NAMESPACE:
     return None
-  raise RuntimeError(f"The gate of TFF's worker did not open: {said.strip()}")
+  raise RuntimeError(f"The gate of TFF's worker did not open: {said}")
 
 
 def _start_open() -> tuple[str, subprocess.Popen]:

@@ -137,6 +137,29 @@ def test_close_removes_what_a_killed_gate_left():
   assert not _folder(one.target).exists()
 
 
+@pytest.mark.usefixtures('namespaces')
+def test_what_is_said_before_the_gate_is_one_is_no_answer(monkeypatch):
+  # As gRPC does in a process that is forked from one with its threads.
+  def noisy(parent, number):
+    os.write(2, b'E0000 completion_queue.cc:799] Kick failed\n')
+    die_with(parent, number)
+
+  die_with = worker_binary.die_with
+  monkeypatch.setattr(worker_binary, 'die_with', noisy)
+  one = worker.Worker()
+  try:
+    assert one.target.startswith(worker_gate.UNIX) and one.is_running()
+  finally:
+    one.close()
+
+
+@pytest.mark.usefixtures('namespaces')
+def test_a_gate_that_does_not_open_is_told(monkeypatch):
+  monkeypatch.setattr(worker, '_PRIVATE_PORT', 'no port')
+  with pytest.raises(RuntimeError, match=r"did not open(?s:.*)'no port'"):
+    worker.Worker()
+
+
 @pytest.mark.usefixtures('denied')
 def test_without_namespaces_it_warns_that_it_is_open(caplog):
   caplog.set_level('WARNING', logger='absl')
