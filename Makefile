@@ -126,6 +126,10 @@ format: environment ## Format the code
 benchmark: known-benchmark environment ## Time a round, or run benchmarks/BENCHMARK.py
 	@$(BIN)/python -m benchmarks$(addprefix .,$(BENCHMARK)) $(ARGS)
 
+.PHONY: results
+results: environment ## Run what docs/results.md tells of, and write its tables
+	@$(BIN)/python scripts/results.py $(ARGS)
+
 .PHONY: dist
 dist: environment ## Build wheel and sdist into dist/, the same bytes every time
 	@$(BIN)/python scripts/make_dist.py
