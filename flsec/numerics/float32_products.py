@@ -108,9 +108,12 @@ def exact_where_near(
 
 
 def in_whole_pieces(asker: columns.Asker, updates: tf.Tensor) -> columns.Asker:
-  """Returns the asker with blocks that are cut into pieces without a rest."""
-  width = columns.block_width(updates) // PIECE * PIECE
-  return asker._replace(most_columns=width)
+  """Returns the asker with blocks that are cut into pieces without a rest.
+
+  Blocks that are narrower than a piece, of very many rows, stay as they are.
+  """
+  width = columns.block_width(updates)
+  return asker._replace(most_columns=width // PIECE * PIECE or width)
 
 
 def _in_pieces(block: tf.Tensor) -> tf.Tensor:

@@ -20,8 +20,9 @@ _CONNECT_SECONDS = 15.0
 _TALKATIVE = ('distributed', 'tornado', 'asyncio')
 
 
-def connect(address: str, key: pathlib.Path) -> distributed.Client:
-  """Returns a client of a scheduler.
+@contextlib.contextmanager
+def connect(address: str, key: pathlib.Path) -> Iterator[distributed.Client]:
+  """Yields a client of a scheduler.
 
   Args:
     address: tcp://host:port, or tls://host:port.
@@ -48,7 +49,7 @@ def connect(address: str, key: pathlib.Path) -> distributed.Client:
       require_encryption=True,
     )
   try:
-    return distributed.Client(
+    client = distributed.Client(
       address,
       security=security,
       timeout=_CONNECT_SECONDS,
@@ -60,6 +61,13 @@ def connect(address: str, key: pathlib.Path) -> distributed.Client:
       f'No Dask scheduler answers at {address} ({reason(error)}). `flsec '
       'cluster` prints the commands that start one.'
     ) from error
+  try:
+    yield client
+  finally:
+    # Where the scheduler is gone, Dask's attempts to find it again may end in
+    # any error; that it is gone has been told.
+    with contextlib.suppress(Exception):
+      client.close()
 
 
 class Workers:

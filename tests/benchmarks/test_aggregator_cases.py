@@ -9,7 +9,7 @@ import tensorflow as tf
 from benchmarks import aggregator_cases
 from benchmarks.aggregator_cases import CASES, NUMPY, Case
 from benchmarks.aggregator_work import SEED, Given, build_server
-from flsec.aggregators import rejection
+from flsec.aggregators import ties
 from flsec.numerics.random_order import random_order
 
 CLIENTS, DIMENSION = 20, 500
@@ -49,7 +49,7 @@ def draw(case):
   seed = folded if case.rule == 'dnc' else seed
   if 'rejection' in case.name:  # The order of clients that tie.
     seed = tf.random.experimental.stateless_fold_in(
-      tf.constant(SEED), rejection._TIES, alg='philox'
+      tf.constant(SEED), ties._TIES, alg='philox'
     )
   return lambda count: random_order(count, seed).numpy()
 

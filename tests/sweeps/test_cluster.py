@@ -229,7 +229,7 @@ class TestConnecting:
     monkeypatch.setattr(cluster_client, '_CONNECT_SECONDS', 0.5)
     port = portpicker.pick_unused_port()
     with pytest.raises(ClusterError) as error:
-      cluster_client.connect(f'tcp://localhost:{port}', key)
+      cluster_client.connect(f'tcp://localhost:{port}', key).__enter__()
     assert 'No Dask scheduler answers at tcp://localhost' in str(error.value)
     assert '\n' not in str(error.value)
 
@@ -238,14 +238,14 @@ class TestConnecting:
     other = tmp_path / 'other.pem'
     cluster_key.write(other)
     with pytest.raises(ClusterError, match='No Dask scheduler answers'):
-      cluster_client.connect(shared[0].scheduler_address, other)
+      cluster_client.connect(shared[0].scheduler_address, other).__enter__()
 
   @pytest.mark.parametrize(
     'address', ['localhost:8786', 'http://a:1', 'tls://a', 'tls://a:b']
   )
   def test_no_address(self, address, key):
     with pytest.raises(ClusterError, match='is no address of a scheduler'):
-      cluster_client.connect(address, key)
+      cluster_client.connect(address, key).__enter__()
 
 
 def test_a_scheduler_that_goes_ends_the_sweep(key, tmp_path):

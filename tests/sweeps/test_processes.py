@@ -106,6 +106,13 @@ class TestCapacity:
     assert _failures(outcomes) == {'a': 'not enough memory'}
 
 
+def _hear_signals():
+  # Tests under `nohup` ignore SIGHUP, those in the background SIGINT, and so
+  # would their children.
+  signal.signal(signal.SIGHUP, signal.SIG_DFL)
+  signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.parametrize(
   ('number', 'code'),
   [
@@ -120,6 +127,7 @@ def test_however_the_sweep_ends_no_process_is_left(tmp_path, number, code):
   sweep = subprocess.Popen(
     [sys.executable, str(_HERE / 'fake_cells.py'), str(tmp_path)],
     env=environment, stderr=subprocess.PIPE, text=True,
+    preexec_fn=_hear_signals,
   )  # fmt: skip
   try:
     begun = ''
