@@ -200,9 +200,11 @@ def _rules(records: Sequence[Record]) -> str:
   }
   by_place = {(r['defence'], r['threat']): r for r in records}
   defences = sorted({record['defence'] for record in records})
+  # One of the rules has another rate; that the others have 1 goes without saying.
+  names = {name: name.replace(', learning_rate=1.0', '') for name in defences}
   rows = [
-    [_code(d), *(_percent(by_place[d, t], c) for t, c in columns.values())]
-    for d in defences
+    [_code(name), *(_percent(by_place[d, t], c) for t, c in columns.values())]
+    for d, name in names.items()
   ]
   return _markdown(['rule', *columns], rows)
 
@@ -242,7 +244,7 @@ def _backdoors(records: Sequence[Record]) -> str:
   }
   rows = [
     [_code(record['threat']), *(_percent(record, c) for c in columns.values())]
-    for record in records
+    for record in sorted(records, key=lambda r: 'no ' not in r['threat'][:3])
   ]
   return _markdown(['attack', *columns], rows)
 
