@@ -200,7 +200,7 @@ def _rules(records: Sequence[Record]) -> str:
   }
   by_place = {(r['defence'], r['threat']): r for r in records}
   defences = sorted({record['defence'] for record in records})
-  # One of the rules has another rate; that the others have 1 goes without saying.
+  # One rule has another rate; that the others have 1 goes without saying.
   names = {name: name.replace(', learning_rate=1.0', '') for name in defences}
   rows = [
     [_code(name), *(_percent(by_place[d, t], c) for t, c in columns.values())]
