@@ -1,11 +1,13 @@
 """A small valid configuration, and a way to change it."""
 
 import copy
-from typing import Any, Callable
+import pathlib
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from flsec.config import loading, overrides
+from flsec.config import loading, overrides, yaml_file
 from flsec.config.schema import Experiment
 
 _RAW = {
@@ -36,3 +38,15 @@ def build(raw) -> Callable[..., Experiment]:
     return loading.from_mapping(overrides.apply(raw, flags))
 
   return changed
+
+
+@pytest.fixture
+def write(raw: dict[str, Any], tmp_path: pathlib.Path) -> Callable[..., str]:
+  """Writes the small experiment, changed, and returns the file."""
+
+  def written(**changes) -> str:
+    path = tmp_path / 'small.yaml'
+    path.write_text(yaml_file.write({**raw, **changes}))
+    return str(path)
+
+  return written

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from flsec import registry
-from flsec.config import dump, loading, yaml_file
+from flsec.config import dump, loading
 from flsec.config.errors import ConfigError
 
 _PLUGIN = (
@@ -13,18 +13,6 @@ _PLUGIN = (
   '@registry.aggregator("mine", paper="")\n'
   'def mine(*, scale: float = 1.0): ...\n'
 )
-
-
-@pytest.fixture
-def write(raw, tmp_path):
-  """Writes the small experiment, changed, and returns the file."""
-
-  def written(**changes) -> str:
-    path = tmp_path / 'small.yaml'
-    path.write_text(yaml_file.write({**raw, **changes}))
-    return str(path)
-
-  return written
 
 
 @pytest.fixture(autouse=True)

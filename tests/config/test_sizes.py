@@ -1,24 +1,12 @@
 import pytest
 
-from flsec.config import loading, sizes, yaml_file
+from flsec.config import loading, sizes
 from flsec.config.errors import ConfigError
 
 _SWEEP = {
   'rule': {'mean': {}, 'krum': {'server.aggregator': 'krum'}},
   'seed': [1, 2],
 }
-
-
-@pytest.fixture
-def write(raw, tmp_path):
-  """Writes the small experiment, changed, and returns the file."""
-
-  def written(**changes) -> str:
-    path = tmp_path / 'small.yaml'
-    path.write_text(yaml_file.write({**raw, **changes}))
-    return str(path)
-
-  return written
 
 
 def test_a_file_without_sizes_has_one(write):

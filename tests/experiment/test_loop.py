@@ -5,23 +5,13 @@ import shutil
 
 import numpy as np
 import pytest
-import small_experiment
+from small_runs import rows as _rows
+from small_runs import run as _run
 
 from flsec.experiment import (
   checkpoint,
-  loop,
-  metric_rows,
   run_directory,
 )
-
-
-def _run(path, *changes, **options):
-  experiment = small_experiment.load(*changes)
-  return loop.run_cell(experiment, directory=path, data_dir='', **options)
-
-
-def _rows(path):
-  return metric_rows.read_rows(path / run_directory.METRICS_JSONL)
 
 
 def _untimed(rows):

@@ -6,9 +6,9 @@ import shutil
 import subprocess
 
 import pytest
-import small_experiment
+import small_runs
 
-from flsec.experiment import explain, loop, metric_rows, run_directory
+from flsec.experiment import explain
 from flsec.experiment.progress import Watcher
 
 
@@ -21,22 +21,6 @@ class After(Watcher):
   def update(self, round_number, metrics):
     if round_number == self._round:
       self._act()
-
-
-def _run(path, watcher=None):
-  return loop.run_cell(
-    small_experiment.load(),
-    directory=path,
-    data_dir='',
-    watcher=watcher or Watcher(),
-  )
-
-
-def _rows(path):
-  return [
-    {name: value for name, value in row.items() if 'time/' not in name}
-    for row in metric_rows.read_rows(path / run_directory.METRICS_JSONL)
-  ]
 
 
 @pytest.fixture
@@ -53,6 +37,14 @@ def small_disk(tmp_path):
     pytest.skip(f'no small file system may be made here: {made.stderr}')
   yield folder
   subprocess.run(['umount', str(folder)], check=True)
+
+
+def _run(path, watcher=None):
+  return small_runs.run(path, watcher=watcher or Watcher())
+
+
+def _rows(path):
+  return small_runs.untimed(small_runs.rows(path))
 
 
 def _fill(folder):

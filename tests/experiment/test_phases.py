@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import small_experiment
+from small_runs import untimed as _untimed
 
 from flsec.config import loading, overrides
 from flsec.config.errors import ConfigError
@@ -68,16 +69,6 @@ def _rows(path):
 
 def _of(rows, phase):
   return [row for row in rows if row['phase'] == phase]
-
-
-def _untimed(value):
-  if isinstance(value, dict):
-    return {
-      k: _untimed(v)
-      for k, v in value.items()
-      if 'time/' not in k and 'seconds' not in k
-    }
-  return [_untimed(v) for v in value] if isinstance(value, list) else value
 
 
 def _final_state(path):

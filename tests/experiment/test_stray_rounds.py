@@ -1,23 +1,12 @@
 """Rounds that go astray stop a run in one line; clients without data do not."""
 
 import pytest
-import small_experiment
+from small_runs import rows as _rows
+from small_runs import run as _run
 
 from flsec.experiment import (
-  loop,
-  metric_rows,
   round_checks,
-  run_directory,
 )
-
-
-def _run(path, *changes, **options):
-  experiment = small_experiment.load(*changes)
-  return loop.run_cell(experiment, directory=path, data_dir='', **options)
-
-
-def _rows(path):
-  return metric_rows.read_rows(path / run_directory.METRICS_JSONL)
 
 
 class TestRoundsThatGoAstray:

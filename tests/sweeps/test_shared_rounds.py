@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import small_cells
+from small_runs import untimed as _untimed
 
 from flsec.experiment import loop, metric_rows
 from flsec.experiment.metric_writer import MetricWriter
@@ -49,16 +50,6 @@ def _outcome(path):
   with np.load(latest) as archive:
     state = {n: archive[n] for n in archive.files if n != 'manifest'}
   return repr(_untimed(rows)), repr(_untimed(summary)), latest.name, state
-
-
-def _untimed(value):
-  if isinstance(value, dict):
-    return {
-      k: _untimed(v)
-      for k, v in value.items()
-      if 'time/' not in k and 'seconds' not in k
-    }
-  return [_untimed(v) for v in value] if isinstance(value, list) else value
 
 
 def _assert_same(path, other):
