@@ -38,6 +38,8 @@ if _SHARED_DATA.is_dir():
   os.environ.setdefault('FLSEC_DATA_DIR', str(_SHARED_DATA))
 
 
+# First: pytest-xdist reads the marks in its own hook of this name.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
   """Keeps a file's tests in one worker, so that they share its fixtures."""
   if _WORKERS > 1:
