@@ -51,15 +51,16 @@ def collect(name: str) -> None:
     CalledProcessError: a run failed.
   """
   # TensorFlow is not needed to write the page.
+  from flsec.experiment import checkout
   from flsec.reporting import cell as cells_lib
   from flsec.reporting import places as places_lib
 
-  if _output('git', 'status', '--porcelain', '--', 'flsec', 'experiments'):
+  commit = checkout.commit_of(_ROOT)
+  if not commit or commit.endswith(checkout.CHANGED):
     sys.exit(
       'Commit what changed in flsec/ and experiments/ first: numbers are '
       'told with the commit that made them.'
     )
-  commit = _output('git', 'rev-parse', 'HEAD')
   # Runs of another commit are not taken for this one's.
   runs = _ROOT / 'runs' / 'results' / commit[:12]
   records, commands, versions = [], [], {}
@@ -74,6 +75,7 @@ def collect(name: str) -> None:
     for cell, place in zip(cells, places_lib.places(cells)):
       records.append({'run': experiment, **_numbers(cell, place)})
       versions.update(cell.versions)
+  versions.pop('commit', None)  # It is in the head.
   versions['python'] = platform.python_version()
   head = {'commit': commit, 'commands': commands, 'versions': versions}
   _write(_DATA / f'{name}.csv', head, records)
@@ -300,12 +302,6 @@ TABLES = {
     {'backdoors': ['experiments/attacks/backdoors.yaml']}, _backdoors
   ),
 }
-
-
-def _output(*words: str) -> str:
-  return subprocess.run(
-    words, cwd=_ROOT, check=True, capture_output=True, text=True
-  ).stdout.strip()
 
 
 def main(names: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ python -m flsec.catalogue.ledger docs/reproduction.md
 
 import collections
 import pathlib
+import re
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -24,9 +25,9 @@ docs/reproduction.md`; a test compares the two. -->
 
 What the papers print, and what flsec came to. Every number of ours is taken
 from a run by `flsec reproduce PAPER TABLE --record`, which writes it with the
-run's name, seed and fingerprint to `experiments/PAPER/results`, and this page
-from there. `flsec list experiments` says what there is of each paper, and what
-is missing.
+run's name, seed, fingerprint and commit to `experiments/PAPER/results`, and
+this page from there. `flsec list experiments` says what there is of each paper,
+and what is missing.
 
 * *Ours* is the median over seeds [least, greatest], with n seeds.
 * *near*: within {comparison.NEAR_POINTS:g} points, or, of what is no share, \
@@ -135,8 +136,25 @@ def protocol(entry: Entry, size: str, found: Sequence[Result]) -> str:
   return (
     f'{which}: {", ".join(there)}; {runs} runs recorded, seeds '
     f'{", ".join(map(str, seeds))} (the paper: {entry.seeds}), flsec '
-    f'{", ".join(sorted({one.version for one in own}))}.'
+    f'{", ".join(sorted({one.version for one in own}))}{_commits(own)}.'
   )
+
+
+def _commits(own: Sequence[Result]) -> str:
+  """Says which commits made the runs of a size, where one is known."""
+  runs: dict[str, set[str]] = {}
+  for one in own:
+    runs.setdefault(one.commit, set()).add(one.run)
+  unknown = len(runs.pop('', ()))
+  if not runs:
+    return ''
+  words = ', '.join(map(_short_commit, sorted(runs)))
+  rest = f' (of {unknown} runs it was not noted)' if unknown else ''
+  return f', commit{"s" if len(runs) > 1 else ""} {words}{rest}'
+
+
+def _short_commit(commit: str) -> str:
+  return re.sub(r'[0-9a-f]{40}', lambda found: found[0][:12], commit)
 
 
 def _totals(lines: Sequence[Line]) -> str:

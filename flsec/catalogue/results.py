@@ -1,7 +1,8 @@
 """Our numbers: taken from run directories, and kept in small files.
 
 `experiments/<paper>/results/<table>.csv` has a row a number and seed, with the
-run that it comes from.
+run that it comes from and the commit that made it. Files and runs from before
+the commit was noted have none.
 """
 
 import csv
@@ -19,16 +20,17 @@ from flsec.catalogue.printed import PrintedValue
 from flsec.config import dump
 from flsec.config.errors import ConfigError
 from flsec.config.loading import Cell
-from flsec.experiment import run_directory
+from flsec.experiment import checkout, config_record, run_directory
 from flsec.reporting import cell as report_cell
 from flsec.reporting import clean_run
 
 _LOSS = 'accuracy_loss'
 _SEED = 'seed'
-_LAST = (
+_WITHOUT_COMMIT = (
   *('measure', 'size', 'seed', 'value', 'rounds', 'run', 'fingerprint'),
   'version',
 )
+_LAST = (*_WITHOUT_COMMIT, 'commit')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Result:
     run: its experiment and cell.
     fingerprint: of its configuration.
     version: of flsec that made it.
+    commit: of the checkout that ran it, see `checkout.between`; empty where
+      that is not known.
   """
 
   keys: Mapping[str, str]
@@ -56,6 +60,7 @@ class Result:
   run: str
   fingerprint: str
   version: str
+  commit: str = ''
 
   @property
   def place(self) -> tuple[Any, ...]:
@@ -108,6 +113,10 @@ def collect(
           f'{cell.experiment.name}/{cell.name}',
           dump.fingerprint(cell.experiment),
           summary['versions']['flsec'],
+          checkout.between(
+            config_record.read(root / cell.name).commit,
+            summary['versions'].get('commit'),
+          ),
         )
       )
   return found
@@ -124,13 +133,14 @@ def read(path: pathlib.Path) -> list[Result]:
   with open(path, encoding='utf-8', newline='') as file:
     reader = csv.DictReader(file)
     names = tuple(reader.fieldnames or ())
-    if names[-len(_LAST) :] != _LAST:
+    last = _LAST if names[-1:] == _LAST[-1:] else _WITHOUT_COMMIT
+    if names[-len(last) :] != last:
       raise ConfigError(
         'line 1', f'expected columns that end in {", ".join(_LAST)}.', str(path)
       )
     return [
       Result(
-        {key: row[key] for key in names[: -len(_LAST)]},
+        {key: row[key] for key in names[: -len(last)]},
         row['measure'],
         row['size'],
         int(row['seed']),
@@ -139,6 +149,7 @@ def read(path: pathlib.Path) -> list[Result]:
         row['run'],
         row['fingerprint'],
         row['version'],
+        row.get('commit', ''),
       )
       for row in reader
     ]
@@ -157,7 +168,8 @@ def record(path: pathlib.Path, found: Iterable[Result]) -> None:
   for one in rows:
     value = '' if one.value is None else f'{one.value:.6g}'
     last = [one.measure, one.size, one.seed, value, one.rounds, one.run]
-    writer.writerow([*one.keys.values(), *last, one.fingerprint, one.version])
+    last += [one.fingerprint, one.version, one.commit]
+    writer.writerow([*one.keys.values(), *last])
   path.parent.mkdir(exist_ok=True)
   atomic_file.write_atomically(path, text.getvalue())
 

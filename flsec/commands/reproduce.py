@@ -87,12 +87,32 @@ def _entry(
     )
   if flag_values.config:
     raise UsageError('--config is none of this command: the table names it.')
-  if flag_values.record and not (root.resolve().parent / 'docs').is_dir():
+  if flag_values.record:
+    _check_recordable(root, flag_values)
+  return entry
+
+
+def _check_recordable(
+  root: pathlib.Path, flag_values: flags.FlagValues
+) -> None:
+  """Refuses to run for the record what no commit would stand for.
+
+  Raises:
+    UsageError: there is no checkout, or its files have been changed.
+  """
+  from flsec.experiment import checkout
+
+  if not (root.resolve().parent / 'docs').is_dir():
     raise UsageError(
       f'numbers are recorded beside the experiments of a checkout; {root} is '
       'none. Go there first, or leave out --record.'
     )
-  return entry
+  if flag_values.run and checkout.commit().endswith(checkout.CHANGED):
+    raise UsageError(
+      'files in flsec/ or experiments/ have been changed, and numbers are '
+      'recorded with the commit that made them. Commit first, leave out '
+      '--record, or add --norun: a run that is done has its own commit.'
+    )
 
 
 def _cells(
@@ -191,10 +211,28 @@ def _record(
   found: Sequence['Result'],
   console: run_flags.Console,
 ) -> None:
-  from flsec.catalogue import ledger, results
+  """Keeps numbers, and writes the page.
 
+  Raises:
+    UsageError: no commit stands for a run.
+  """
+  from flsec.catalogue import ledger, results
+  from flsec.experiment import checkout
+
+  for one in found:
+    if checkout.CHANGED in one.commit:
+      raise UsageError(
+        f'{one.run} was run with files that no commit has ({one.commit}), so '
+        'that it is not recorded. Remove its folder and run it again.'
+      )
   results.record(entry.results, found)
   console.say(f'Recorded: {entry.results}, {ledger.write(root)}')
+  unknown = {one.run for one in found if not one.commit}
+  if unknown:
+    console.say(
+      f'{len(unknown)} of the runs name no commit: flsec was not run from a '
+      'git checkout, or was older.'
+    )
 
 
 COMMAND = Command(

@@ -1,7 +1,7 @@
 """The configuration that a run was made of, as a file in its folder.
 
-Its first line names the version, a checksum of the text below it, and the
-fingerprint.
+Its first line names the version, a checksum of the text below it, the
+fingerprint, and the commit of the checkout that began the run.
 """
 
 import dataclasses
@@ -14,11 +14,13 @@ from typing import Optional
 import flsec
 from flsec import atomic_file
 from flsec.config import plugin_identity
+from flsec.experiment import checkout
 from flsec.experiment.folder_lock import WAY_OUT, RunDirectoryError
 
 CONFIG = 'config.yaml'
 _HEADER = re.compile(
-  r'^# flsec \S+,(?: text (?P<digest>\w+),)? fingerprint (?P<fingerprint>\S+)$'
+  r'^# flsec \S+,(?: text (?P<digest>\w+),)? '
+  r'fingerprint (?P<fingerprint>\S+?)(?:, commit (?P<commit>\S+))?$'
 )
 _DIFFERENCES_SHOWN = 6
 
@@ -29,6 +31,7 @@ class Config:
 
   fingerprint: Optional[str] = None
   digest: Optional[str] = None  # Of the text; older folders have none.
+  commit: Optional[str] = None  # Nor this, nor those of flsec without git.
   text: str = ''
 
 
@@ -98,6 +101,8 @@ def write(folder: pathlib.Path, config_yaml: str, fingerprint: str) -> None:
   """Writes the configuration of a run, as YAML text."""
   header = (
     f'# flsec {flsec.__version__}, text {_digest(config_yaml)}, fingerprint '
-    f'{fingerprint}\n'
+    f'{fingerprint}'
   )
-  atomic_file.write_atomically(folder / CONFIG, header + config_yaml)
+  if checkout.commit():
+    header += f', commit {checkout.commit()}'
+  atomic_file.write_atomically(folder / CONFIG, f'{header}\n{config_yaml}')

@@ -9,6 +9,7 @@ from typing import Any, Optional
 
 import flsec
 from flsec.config import schema
+from flsec.experiment import checkout
 from flsec.experiment.metric_rows import (
   PHASE,
   POINT,
@@ -251,8 +252,14 @@ def finite(value: Optional[Number]) -> Optional[Number]:
 
 
 def versions() -> Mapping[str, str]:
-  """Returns what the run was made with, importing none of it."""
+  """Returns what the run was made with, importing none of it.
+
+  `commit` is that of the process that finished the run, where flsec is run
+  from a checkout.
+  """
   found = {'flsec': flsec.__version__, 'python': platform.python_version()}
+  if checkout.commit():
+    found['commit'] = checkout.commit()
   for package in _PACKAGES:
     try:
       found[package] = importlib.metadata.version(package)

@@ -1,6 +1,8 @@
 """docs/reproduction.md: every number in it comes from a recorded run."""
 
+import dataclasses
 import pathlib
+import re
 import runpy
 import sys
 
@@ -50,6 +52,8 @@ def _check_runs(entry):
     experiment = cells[key][one.run]
     assert (one.rounds, one.seed) == (experiment.rounds, experiment.seed)
     assert len(one.fingerprint) == 16 and one.version
+    # Empty where it was not noted, and never of a text that was not committed.
+    assert re.fullmatch(r'([0-9a-f]{40}(\.\.(?=.))?){0,2}', one.commit), one.run
 
 
 def test_no_result_file_is_of_nothing():
@@ -106,6 +110,24 @@ def test_a_page(root, tmp_path):
     'runs recorded, seeds 1, 2 (the paper: 2)' in line
     for line in lines
   )
+
+
+def test_the_protocol_says_the_commits(root, tmp_path):
+  _record(root, tmp_path)
+  entry = papers.read(root)['mine'].entries['table1']
+  found = [
+    dataclasses.replace(one, commit='') for one in results.read(entry.results)
+  ]
+  assert ledger.protocol(entry, 'small', found).endswith('flsec 0.1.0.')
+  first, second = 'a' * 40, f'{"a" * 40}..{"b" * 40}'
+  found[0] = dataclasses.replace(found[0], commit=first)
+  said = ledger.protocol(entry, 'small', found)
+  # The first of 8 runs has one number, the accuracy of the clean mean.
+  assert ', commit aaaaaaaaaaaa (of 7 runs it was not noted).' in said
+  found = [dataclasses.replace(one, commit=second) for one in found]
+  found[0] = dataclasses.replace(found[0], commit=first)
+  said = ledger.protocol(entry, 'small', found)
+  assert ', commits aaaaaaaaaaaa, aaaaaaaaaaaa..bbbbbbbbbbbb.' in said
 
 
 @pytest.mark.parametrize(

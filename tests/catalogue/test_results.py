@@ -1,8 +1,12 @@
+import dataclasses
+import json
+
 import pytest
 from made_up_papers import run, write
 
 from flsec.catalogue import results
 from flsec.config import dump, loading
+from flsec.experiment import checkout
 
 
 @pytest.fixture
@@ -59,6 +63,27 @@ def test_every_number_names_its_run(paper, cells, tmp_path):
   assert (one.rounds, one.size) == (30, 'full')
 
 
+def test_every_number_names_the_commits_of_its_run(
+  paper, cells, tmp_path, monkeypatch
+):
+  monkeypatch.setattr(checkout, 'commit', lambda: 'a1')
+  run(cells[:1], tmp_path)
+  (one,) = _collect(paper.entries['table1'], cells, tmp_path)
+  assert one.commit == 'a1'
+  # Begun by one commit, and finished by another.
+  path = tmp_path / cells[0].name / 'summary.json'
+  summary = json.loads(path.read_text())
+  summary['versions']['commit'] = 'b2'
+  path.write_text(json.dumps(summary))
+  (one,) = _collect(paper.entries['table1'], cells, tmp_path)
+  assert one.commit == 'a1..b2'
+  # A run from before commits were noted.
+  del summary['versions']['commit']
+  path.write_text(json.dumps(summary))
+  (one,) = _collect(paper.entries['table1'], cells, tmp_path)
+  assert one.commit == ''
+
+
 def test_a_run_with_other_settings_is_refused(paper, cells, tmp_path):
   entry = paper.entries['table1']
   others = loading.load_cells(
@@ -95,6 +120,23 @@ class TestFile:
     results.record(path, [self._result('mean', s, 0.5) for s in (1, 2)])
     results.record(path, [self._result('mean', 2, 0.75)])
     assert [one.value for one in results.read(path)] == [0.5, 0.75]
+
+  def test_a_file_without_commits_is_read_and_its_rows_kept(self, tmp_path):
+    path = tmp_path / 'results' / 'table1.csv'
+    path.parent.mkdir()
+    path.write_text(
+      'rule,measure,size,seed,value,rounds,run,fingerprint,version\n'
+      'mean,accuracy,small,1,0.5,3,mine/x,f,1.0\n'
+    )
+    (old,) = results.read(path)
+    assert old == self._result('mean', 1, 0.5) and old.commit == ''
+    new = dataclasses.replace(self._result('mean', 2, 0.75), commit='a1')
+    results.record(path, [new])
+    assert results.read(path) == [old, new]
+    assert path.read_text().splitlines()[1:] == [
+      'mean,accuracy,small,1,0.5,3,mine/x,f,1.0,',
+      'mean,accuracy,small,2,0.75,3,mine/x,f,1.0,a1',
+    ]
 
   def test_nothing_leaves_no_file(self, tmp_path):
     results.record(tmp_path / 'results' / 'x.csv', [])

@@ -4,6 +4,7 @@ from made_up_papers import run, write
 from flsec import main
 from flsec.catalogue import papers
 from flsec.commands import run as run_command
+from flsec.experiment import checkout
 
 
 @pytest.fixture
@@ -12,6 +13,7 @@ def reproduce(capsys, monkeypatch, tmp_path):
   write(tmp_path / 'experiments')
   (tmp_path / 'docs').mkdir()
   monkeypatch.chdir(tmp_path)
+  monkeypatch.setattr(checkout, 'commit', lambda: 'c0ffee')
   ran = []
 
   def run_cells(cells, flag_values):
@@ -74,6 +76,29 @@ def test_record_keeps_the_numbers_and_writes_the_page(reproduce, tmp_path):
   assert len(entry.results.read_text().splitlines()) == 1 + 5
   page = (tmp_path / 'docs' / 'reproduction.md').read_text()
   assert '5 printed numbers have ours beside them' in page
+
+
+def test_recorded_numbers_name_the_commit(reproduce, tmp_path, monkeypatch):
+  reproduce('mine', 'table1', '--size=small', '--record')
+  entry = papers.read(tmp_path / 'experiments')['mine'].entries['table1']
+  lines = entry.results.read_text().splitlines()
+  assert {line.rpartition(',')[2] for line in lines} == {'commit', 'c0ffee'}
+  monkeypatch.setattr(checkout, 'commit', lambda: '')
+  _, said, _ = reproduce('mine', '1', '--record', '--sweep=seed=[4]')
+  assert '4 of the runs name no commit' in said.out
+  assert entry.results.read_text().splitlines()[-1].endswith(',')
+
+
+def test_what_is_not_committed_is_not_run_for_the_record(
+  reproduce, monkeypatch
+):
+  monkeypatch.setattr(checkout, 'commit', lambda: 'c0ffee-changed')
+  code, said, ran = reproduce('mine', '1', '--size=small', '--record')
+  assert code == 2 and not ran and 'Commit first' in said.err
+  # Without the record it runs, and what was run then says so.
+  assert reproduce('mine', '1', '--size=small')[0] == 0
+  code, said, _ = reproduce('mine', '1', '--size=small', '--record', '--norun')
+  assert code == 2 and 'c0ffee-changed' in said.err
 
 
 def test_a_part_of_a_table_is_recorded(reproduce, tmp_path):

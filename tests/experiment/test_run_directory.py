@@ -38,7 +38,8 @@ class TestNew:
       assert directory.state == 'new'
       assert directory.checkpoints.is_dir()
     lines = (path / 'config.yaml').read_text().splitlines()
-    assert lines[0].startswith('# flsec ') and lines[0].endswith(' abc123')
+    assert lines[0].startswith('# flsec ')
+    assert ', fingerprint abc123' in lines[0]
     assert '\n'.join(lines[1:]) + '\n' == CONFIG
     assert run_directory.read_fingerprint(path) == 'abc123'
 
