@@ -2,17 +2,25 @@
 
 import tensorflow as tf
 
-from flsec.numerics import backend, columns, order_statistics
+from flsec.aggregators.wrappers import lowest_rows
+from flsec.numerics import columns, order_statistics
 from flsec.numerics.coordinate_groups import Block
+from flsec.numerics.smallest_sums import sum_of_smallest
 
 
 def distances_to_krum(block: Block, num_byzantine: columns.Count) -> tf.Tensor:
   """Returns float64 [g, n], `||x_i - a||` for Krum's a in each group.
 
-  a is the mean of the n - f rows of lowest score. It is never formed: with K
-  the Gram matrix and s the shares, `||x_i - a||^2 = K_ii - 2 (K s)_i + s'Ks`.
+  a is the mean of the n - f rows of lowest score. Where their Gram matrix K is
+  at hand it is never formed: with s the shares, `||x_i - a||^2 = K_ii -
+  2 (K s)_i + s'Ks`.
   """
   rows = block.rows.shape[1] or tf.shape(block.rows)[1]
+  if lowest_rows.are_worth_it(block.rows):
+    kept = _lowest(block, num_byzantine, rows - num_byzantine)
+    shares = tf.cast(kept, tf.float64) / (rows - num_byzantine)
+    mean = tf.matmul(shares[:, None], block.rows)  # [g, 1, c]
+    return tf.norm(block.rows - mean, axis=2)
   products = tf.matmul(block.rows, block.rows, transpose_b=True)  # [g, n, n]
   scores = _krum_scores(products, num_byzantine)
   count = rows - num_byzantine
@@ -37,9 +45,13 @@ def distances_to_bulyan(
   """
   rows = block.rows.shape[1] or tf.shape(block.rows)[1]
   theta = rows - 2 * num_byzantine
-  products = tf.matmul(block.rows, block.rows, transpose_b=True)
-  scores = _krum_scores(products, num_byzantine)
-  chosen = tf.argsort(scores, axis=1, stable=True)[:, :theta]
+  if lowest_rows.are_worth_it(block.rows):
+    kept = _lowest(block, num_byzantine, theta)
+    chosen = tf.math.top_k(tf.cast(kept, tf.int32), theta)[1]
+  else:
+    products = tf.matmul(block.rows, block.rows, transpose_b=True)
+    scores = _krum_scores(products, num_byzantine)
+    chosen = tf.argsort(scores, axis=1, stable=True)[:, :theta]
   values = tf.transpose(
     tf.gather(block.rows, chosen, batch_dims=1), [1, 0, 2]
   )  # [theta, g, c]
@@ -66,6 +78,17 @@ def _mean_deviation(
   return order_statistics.mean_of_ranks(tf.abs(values - median), 0, count - 1)
 
 
+def _lowest(block: Block, num_byzantine: int, count: int) -> tf.Tensor:
+  """Returns bool [g, n], the `count` rows of lowest score in each group."""
+  rows = block.rows.shape[1]
+  return tf.map_fn(
+    lambda group: lowest_rows.lowest(group, rows - num_byzantine - 1, count),
+    block.rows,
+    parallel_iterations=1,
+    fn_output_signature=tf.TensorSpec([rows], tf.bool),
+  )
+
+
 def _krum_scores(
   products: tf.Tensor, num_byzantine: columns.Count
 ) -> tf.Tensor:
@@ -76,32 +99,4 @@ def _krum_scores(
   distances = tf.linalg.set_diag(distances, tf.zeros_like(squares))
   rows = products.shape[1] or tf.shape(products)[1]
   # The distance to itself is 0 and makes no difference.
-  return _sum_of_smallest(distances, rows - num_byzantine - 1, rows)
-
-
-def _sum_of_smallest(
-  values: tf.Tensor, count: columns.Count, rows: columns.Count
-) -> tf.Tensor:
-  """Adds up the `count` smallest entries of the last axis.
-
-  Few entries are left out, and finding those is cheaper than sorting. Taking
-  them off the sum would lose all digits to a far row, so the others are added.
-  """
-  dropped = rows - count
-  if isinstance(dropped, int) and isinstance(count, int) and count < dropped:
-    return -tf.reduce_sum(tf.math.top_k(-values, count)[0], axis=-1)
-  bound = _least_dropped(values, count, dropped)[..., None]
-  is_below = values < bound
-  total = tf.reduce_sum(tf.where(is_below, values, 0.0), axis=-1)
-  ties = count - tf.reduce_sum(tf.cast(is_below, tf.int32), axis=-1)
-  return total + tf.cast(ties, values.dtype) * bound[..., 0]
-
-
-def _least_dropped(
-  values: tf.Tensor, count: columns.Count, dropped: columns.Count
-) -> tf.Tensor:
-  """Returns the smallest entry of the last axis but `count`."""
-  if backend.is_compiled() or backend.has_accelerator():
-    # Only CPUs have a kernel that selects without ordering what it selects.
-    return tf.math.top_k(values, dropped)[0][..., -1]
-  return tf.raw_ops.NthElement(input=values, n=count)
+  return sum_of_smallest(distances, rows - num_byzantine - 1, rows)

@@ -4,8 +4,8 @@ import tensorflow as tf
 
 from flsec import aggregators
 from flsec.aggregators import rule
-from flsec.aggregators.wrappers import group_rules
-from flsec.numerics import backend, coordinate_groups
+from flsec.aggregators.wrappers import group_rules, lowest_rows
+from flsec.numerics import backend, coordinate_groups, smallest_sums
 from flsec.numerics.random_order import random_order
 
 
@@ -65,9 +65,11 @@ def test_it_follows_the_reference(base, replication, scale):
 
 
 @pytest.mark.parametrize(('base', 'replication'), VARIANTS)
+@pytest.mark.parametrize('least_rows', [1, 512])
 def test_scores_follow_the_reference_over_many_blocks(
-  base, replication, monkeypatch
+  base, replication, least_rows, monkeypatch
 ):
+  monkeypatch.setattr(lowest_rows, 'LEAST_ROWS', least_rows)
   monkeypatch.setattr(coordinate_groups, '_BLOCK_ENTRIES', 600)
   rng = np.random.default_rng(2)
   x = (100 + rng.standard_normal((11, 47))).astype(np.float32)
@@ -149,7 +151,7 @@ def test_the_sum_of_smallest_takes_ties_and_either_way(
   monkeypatch.setattr(backend, 'has_accelerator', lambda: has_accelerator)
   values = tf.constant([[3.0, 1, 1, 1, 7], [2, 2, 2, 2, 2]], tf.float64)
   for count, wanted in ((1, [1, 2]), (2, [2, 4]), (3, [3, 6]), (4, [6, 8])):
-    found = group_rules._sum_of_smallest(values, count, 5)
+    found = smallest_sums.sum_of_smallest(values, count, 5)
     np.testing.assert_allclose(found, wanted)
 
 
