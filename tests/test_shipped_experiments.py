@@ -95,6 +95,9 @@ def _shrunk(experiment):
     attack = dataclasses.replace(
       attack, start_round=1, stop_round=None, options=options
     )
+    if attack.training is not None:
+      own = dataclasses.replace(attack.training, num_poisoned=2)
+      attack = dataclasses.replace(attack, training=own)
   few = {
     name: given and dataclasses.replace(given, size=20)
     for name, given in (

@@ -3,11 +3,13 @@
 from typing import Optional
 
 from flsec.config.errors import ConfigError
-from flsec.config.schema import AttackConfig
+from flsec.config.schema import AttackConfig, ClientsConfig
 
 
-def check_attack(attack: Optional[AttackConfig], num_clients: int) -> None:
-  """Checks who is malicious and when.
+def check_attack(
+  attack: Optional[AttackConfig], clients: ClientsConfig
+) -> None:
+  """Checks who is malicious and when, and how they train.
 
   A `start_round` beyond the run's rounds is no error here: a run that is cut
   short to try it out is warned of it (`flsec.experiment.attack_checks`).
@@ -17,6 +19,7 @@ def check_attack(attack: Optional[AttackConfig], num_clients: int) -> None:
   """
   if attack is None:
     return
+  num_clients = clients.num_clients
   if attack.num_byzantine >= num_clients:
     raise ConfigError(
       'attack.num_byzantine',
@@ -29,6 +32,8 @@ def check_attack(attack: Optional[AttackConfig], num_clients: int) -> None:
       f'must be at least attack.start_round, which is {attack.start_round}; '
       f'found {attack.stop_round}.',
     )
+  if attack.training is not None:
+    attack.training.check(clients)
   if attack.indices is not None:
     _check_indices(attack, attack.indices, num_clients)
 

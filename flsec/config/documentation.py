@@ -47,6 +47,7 @@ _SECTIONS = {
   'clients': schema.ClientsConfig,
   'clients.optimizer': schema.OptimizerConfig,
   'attack': schema.AttackConfig,
+  'attack.training': schema.AttackTrainingConfig,
   'server': schema.ServerConfig,
   'server.schedule': schema.ScheduleConfig,
   'server.root_training': schema.RootTrainingConfig,

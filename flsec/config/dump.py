@@ -1,6 +1,7 @@
 """Writes an experiment back as YAML, and says whether two are the same."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -41,8 +42,8 @@ def fingerprint(experiment: Experiment) -> str:
 
 def identity(experiment: Experiment) -> dict[str, Any]:
   """Returns all that a run's results depend on, as a plain mapping."""
-  plain = to_dict(experiment)
-  texts = plugin_identity.digests(plain)
+  texts = plugin_identity.digests(to_dict(experiment))
+  plain = _plain(experiment, is_identity=True)
   for key in _IGNORED:
     plain.pop(key)
   plain['server'].pop('on_non_finite')
@@ -55,19 +56,38 @@ def identity(experiment: Experiment) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
   """Returns a value as a YAML file holds it: mappings, lists and scalars."""
+  return _plain(value, is_identity=False)
+
+
+def _plain(value: Any, *, is_identity: bool) -> Any:
+  """Returns a value as `plain` does.
+
+  Args:
+    value: of a section, or one.
+    is_identity: leave out the fields that came later, where they say nothing.
+  """
+  again = functools.partial(_plain, is_identity=is_identity)
   if isinstance(value, Component):
-    return {'name': value.name, **plain(value.options)}
+    return {'name': value.name, **again(value.options)}
   if dataclasses.is_dataclass(value):
     fields = {
-      field.name: plain(getattr(value, field.name))
+      field.name: again(getattr(value, field.name))
       for field in dataclasses.fields(value)
+      if not (is_identity and _says_nothing_later(field, value))
     }
     # The options of a data set or an attack stand beside its fields.
     options = fields.pop('options', {})
     first = {'name': fields['name']} if 'name' in fields else {}
     return {**first, **options, **fields}
   if isinstance(value, Mapping):
-    return {str(key): plain(one) for key, one in value.items()}
+    return {str(key): again(one) for key, one in value.items()}
   if isinstance(value, (list, tuple)):
-    return [plain(one) for one in value]
+    return [again(one) for one in value]
   return value
+
+
+def _says_nothing_later(field: 'dataclasses.Field[Any]', section: Any) -> bool:
+  return (
+    field.metadata.get('is_later', False)
+    and getattr(section, field.name) == field.default
+  )

@@ -12,6 +12,7 @@ import dataclasses
 import typing
 from typing import Any, ClassVar, Literal, Optional
 
+from flsec.config.attack_training import AttackTrainingConfig
 from flsec.config.clients import ClientsConfig
 from flsec.config.clients import OptimizerConfig as OptimizerConfig
 from flsec.config.fields import field as _field
@@ -80,6 +81,8 @@ class AttackConfig:
       the server subtracts, as most papers have it) or `update` (what it adds);
       the attack's own where left out.
     compose: attacks that malicious clients run besides.
+    training: how malicious clients train in attacked rounds; as honest ones
+      where left out.
     options: the attack's own options.
   """
 
@@ -95,6 +98,7 @@ class AttackConfig:
   knowledge: Optional[Knowledge] = None
   space: Optional[Space] = None
   compose: tuple[Component, ...] = _field((), kind='attack')
+  training: Optional[AttackTrainingConfig] = _field(None, is_later=True)
   options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 

@@ -43,7 +43,7 @@ def validate(experiment: Experiment) -> None:
     )
   _check_dataset(experiment.dataset, experiment.clients.num_clients)
   _check_optimizer(experiment.clients.optimizer)
-  attack_checks.check_attack(experiment.attack, experiment.clients.num_clients)
+  attack_checks.check_attack(experiment.attack, experiment.clients)
   _check_selection(experiment.clients, experiment.attack)
   server_checks.check_server(experiment)
   _check_runtime(experiment.runtime)

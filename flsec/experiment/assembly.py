@@ -18,6 +18,7 @@ from flsec.data.dataset import Federation
 from flsec.defenses.phase import Phase
 from flsec.experiment import model_building, phase_assembly, starting
 from flsec.federated import round_measures, xla
+from flsec.federated.attack_training import AttackTraining
 from flsec.federated.plan import AttackPlan, Plan
 from flsec.federated.root_training import RootTraining
 from flsec.models.flat import FlatModel
@@ -260,6 +261,10 @@ def _attack_plan(
     every=config.every,
     num_participants=estimate.num_byzantine_of_a_round(experiment),
     space=config.space,
+    training=config.training
+    and AttackTraining.of(
+      config.training, experiment.clients, attack.source_labels
+    ),
     state=_attack_state(
       experiment, attack, federation, model, weights, malicious
     ),

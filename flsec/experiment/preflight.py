@@ -16,6 +16,7 @@ from flsec.config.schema import Component, Experiment
 from flsec.defenses import order
 from flsec.defenses.phase import Phase
 from flsec.experiment import assembly, phase_assembly, starting
+from flsec.federated.attack_training import AttackTraining
 from flsec.loggers.logger import Logger
 from flsec.pruning.pruner import Pruner
 
@@ -141,6 +142,13 @@ def _check_acts(experiment: Experiment, facts: dict[str, Any]) -> None:
       f'{config.name} changes any. Give its source_label, or say placement: '
       'sampled.',
     )
+  if config.training is not None:
+    try:
+      AttackTraining.of(
+        config.training, experiment.clients, attack.source_labels
+      )
+    except ValueError as error:
+      raise ConfigError('attack.training.num_poisoned', str(error)) from error
   own = estimate.num_byzantine_of_a_round(experiment)
   if own and attack.idle:
     reason = attack.idle(estimate.clients_of_a_round(experiment), own)

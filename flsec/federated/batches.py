@@ -53,14 +53,30 @@ def shuffled(
 
 @dataclasses.dataclass(frozen=True)
 class Batches:
-  """Cuts a shard into batches, the last short one included."""
+  """Cuts a shard into batches, the last short one included.
+
+  Attributes:
+    size: of a batch.
+    padded: whether a short batch is filled up and masked.
+    most: batches of an epoch, the first ones; None: all.
+  """
 
   size: int
   padded: bool
+  most: Optional[int] = None
 
-  def per_epoch(self, count: tf.Tensor) -> tf.Tensor:
+  @property
+  def num_drawn(self) -> Optional[int]:
+    """Rows that a batch drawn on its own is cut from; None: all."""
+    return self.size
+
+  def per_epoch(self, count: Union[int, tf.Tensor]) -> Union[int, tf.Tensor]:
     """Returns how many batches hold so many examples, the last one short."""
-    return (count + self.size - 1) // self.size
+    batches = (count + self.size - 1) // self.size
+    if self.most is None:
+      return batches
+    least = min if isinstance(batches, int) else tf.minimum
+    return least(batches, self.most)
 
   def take(self, shard: Shard, position: tf.Tensor):
     """Returns x [b, ...], y [b], attack_y [b] or None, mask [b] or None."""
@@ -77,3 +93,58 @@ class Batches:
       for values in (shard.x, shard.y, shard.attack_y)
     )
     return x, y, attack_y, tf.cast(rows < shard.count, tf.float32)
+
+
+@dataclasses.dataclass(frozen=True)
+class MixedBatches(Batches):
+  """Cuts a shard into whole batches with so many examples of some classes.
+
+  A batch takes the next `num_chosen` rows of the chosen classes and the next
+  `size - num_chosen` of the others, each in the shard's order and from the
+  front again where they run out. Where either kind is missing, the other fills
+  the batch.
+
+  Attributes:
+    labels: the chosen classes.
+    num_chosen: rows of them in a batch, at most `size`.
+  """
+
+  labels: tuple[int, ...] = ()
+  num_chosen: int = 0
+
+  @property
+  def num_drawn(self) -> Optional[int]:
+    """Both kinds are looked for in all rows."""
+    return None
+
+  def take(self, shard: Shard, position: tf.Tensor):
+    """Returns what `Batches.take` does; every row of the batch is real."""
+    is_real = tf.range(tf.shape(shard.y)[0]) < shard.count
+    classes = tf.constant(self.labels, tf.int32)
+    is_chosen = tf.reduce_any(tf.equal(shard.y[:, tf.newaxis], classes), axis=1)
+    is_chosen &= is_real
+    kind = tf.where(is_chosen, 0, tf.where(is_real, 1, 2))
+    order = tf.argsort(kind, stable=True)  # Chosen, others, rows that pad.
+    chosen = tf.reduce_sum(tf.cast(is_chosen, tf.int32))
+    others = shard.count - chosen
+    first = tf.range(self.size) < self.num_chosen
+    rest = self.size - self.num_chosen
+    number = tf.where(
+      first,
+      position * self.num_chosen + tf.range(self.size),
+      position * rest + tf.range(self.size) - self.num_chosen,
+    )
+    mixed = tf.where(
+      first,
+      number % tf.maximum(chosen, 1),
+      chosen + number % tf.maximum(others, 1),
+    )
+    alike = position * self.size + tf.range(self.size)
+    both = tf.logical_and(chosen > 0, others > 0)
+    places = tf.where(both, mixed, alike % tf.maximum(shard.count, 1))
+    rows = tf.gather(order, places)
+    x, y, attack_y = (
+      None if values is None else tf.gather(values, rows)
+      for values in (shard.x, shard.y, shard.attack_y)
+    )
+    return x, y, attack_y, tf.ones([self.size]) if self.padded else None

@@ -6,7 +6,7 @@ from typing import Callable, Optional
 import tensorflow as tf
 
 from flsec.attacks.attack import AttackContext
-from flsec.federated import local_training, seed_folding, state
+from flsec.federated import attack_training, local_training, seed_folding, state
 from flsec.federated.batches import Shard
 from flsec.federated.local_training import Hooks, Trained
 from flsec.federated.plan import Plan
@@ -59,6 +59,11 @@ def build_client_work(
   train = local_training.build_local_training(
     plan.model, plan.clients, padded=plan.padded
   )
+  attacker = train
+  if plan.attack is not None and plan.attack.training is not None:
+    attacker = attack_training.build_attack_training(
+      plan.model, plan.attack.training, padded=plan.padded
+    )
   rows = local_training.num_slots(plan.clients)
 
   def work(broadcast: Struct, client: Struct) -> Struct:
@@ -69,7 +74,7 @@ def build_client_work(
     def run(hooks=None, context=None, start=None) -> Trained:
       start = broadcast['weights'] if start is None else start
       round_number = broadcast['round'] + 1
-      return train(
+      return (train if context is None else attacker)(
         start,
         shard,
         client['seed'],

@@ -49,7 +49,11 @@ Number = Union[int, tf.Tensor]
 
 
 def build_local_training(
-  model: flat.FlatModel, clients: schema.ClientsConfig, *, padded: bool
+  model: flat.FlatModel,
+  clients: schema.ClientsConfig,
+  *,
+  padded: bool,
+  batches: Optional[Batches] = None,
 ) -> LocalTraining:
   """Builds the local training of `clients` on `model`.
 
@@ -58,6 +62,8 @@ def build_local_training(
     clients: epochs or steps, batch size, optimiser.
     padded: shards are padded to whole batches and masked, so that every shape
       is static and XLA can compile it. Otherwise the last batch is short.
+    batches: how examples are cut; None: into all batches of an epoch, as they
+      come.
 
   Returns:
     `(weights, shard, seed, round_number, slots, count, hooks, context,
@@ -72,7 +78,7 @@ def build_local_training(
     ValueError: the last conv layer is to be penalised, and there is none.
   """
   optimizer = optimizers.build_optimizer(clients.optimizer)
-  batches = Batches(clients.batch_size, padded)
+  batches = batches or Batches(clients.batch_size, padded)
   penalty = penalties.build_penalty(model.layout, clients)
   is_independent = clients.sampling == 'independent'
 
@@ -112,7 +118,7 @@ def build_local_training(
     if clients.steps is not None:
       total = _if_any(shard.count, clients.steps)
     if is_independent:
-      end = _run_independent(total, batches.size, shard, seed, step, start)
+      end = _run_independent(total, batches.num_drawn, shard, seed, step, start)
     elif clients.steps is None:
       end = _run_epochs(clients.epochs, per_epoch, shard, seed, step, start)
     else:
@@ -221,9 +227,9 @@ def _run_steps(num_steps, first, per_epoch, shard, seed, step, carry):
   return _repeat(num_steps, body, carry)
 
 
-def _run_independent(num_steps, batch_size, shard, seed, step, carry):
+def _run_independent(num_steps, num_drawn, shard, seed, step, carry):
   def body(index, carry):
-    drawn = shuffled(shard, seed_folding.fold(seed, -1, index), batch_size)
+    drawn = shuffled(shard, seed_folding.fold(seed, -1, index), num_drawn)
     return index + 1, step(index, drawn, 0, carry)
 
   return _repeat(num_steps, body, carry)

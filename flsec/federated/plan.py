@@ -11,6 +11,7 @@ from flsec.aggregators.rule import Rule
 from flsec.attacks import attack as attack_lib
 from flsec.config import schema
 from flsec.data.dataset import Split
+from flsec.federated.attack_training import AttackTraining
 from flsec.federated.root_training import RootTraining
 from flsec.federated.round_measures import Escape
 from flsec.models.flat import FlatModel
@@ -31,6 +32,7 @@ class AttackPlan:
     num_participants: malicious clients in a round, as the attacker expects it.
     space: what `craft` works on, 'gradient' or 'update'; None: the attack's
       own.
+    training: how malicious clients train; None: as honest ones.
   """
 
   attack: attack_lib.Attack
@@ -42,6 +44,7 @@ class AttackPlan:
   state: attack_lib.State = ()
   num_participants: int = 0
   space: Optional[str] = None
+  training: Optional[AttackTraining] = None
 
   @property
   def crafts_on_gradients(self) -> bool:
@@ -69,7 +72,7 @@ class AttackPlan:
   def changes_training(self) -> bool:
     """Whether malicious clients train differently from honest ones."""
     hooks = self.attack
-    return any(
+    return self.training is not None or any(
       (hooks.poison, hooks.gradient, hooks.project, hooks.update, hooks.train)
     )
 

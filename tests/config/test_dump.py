@@ -75,6 +75,7 @@ class TestFingerprint:
       'rounds=4',
       'attack=null',
       'attack.source_label=2',
+      'attack.training={epochs: 3}',
       'server.aggregator=median',
       'server.on_too_few=skip',
       'model.padding=same',
@@ -86,6 +87,13 @@ class TestFingerprint:
   )
   def test_what_changes_the_result_counts(self, build, change):
     assert dump.fingerprint(build(change)) != dump.fingerprint(build())
+
+  def test_fields_that_came_later_count_where_they_say_something(self, build):
+    # Runs from before them keep their fingerprints.
+    assert 'training' not in dump.identity(build())['attack']
+    assert dump.to_dict(build())['attack']['training'] is None
+    changed = build('attack.training={epochs: 3}')
+    assert dump.identity(changed)['attack']['training']['epochs'] == 3
 
   def test_one_word_that_stays_the_same(self, build):
     experiment = build()

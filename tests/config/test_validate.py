@@ -103,6 +103,38 @@ class TestCombinations:
         'attack.indices: clients are numbered 0 to 19; found 20',
       ),
       (
+        ['attack.training={}'],
+        'attack.training: says nothing. Give, say, `{epochs: 5}`',
+      ),
+      (
+        ['attack.training={epochs: 0}'],
+        'attack.training.epochs: must be at least 1; found 0',
+      ),
+      (
+        ['attack.training={epochs: 2, steps: 3}'],
+        'attack.training.steps: is 3 beside epochs: 2',
+      ),
+      (
+        ['attack.training={steps: 3, batches: 2}'],
+        'attack.training.batches: are those of an epoch, but attackers train '
+        '3 steps',
+      ),
+      (
+        ['clients.batch_size=24', 'attack.training={num_poisoned: 25}'],
+        'attack.training.num_poisoned: must be at most clients.batch_size, '
+        'which is 24; found 25',
+      ),
+      (
+        ['attack.training={optimizer: adam}'],
+        "attack.training.learning_rate: is missing; the clients' 0.1 belongs "
+        'to sgd, and attack.training.optimizer is adam',
+      ),
+      (
+        ['attack.training={epoch: 2}'],
+        "attack.training.epoch: Unknown key of attack.training: 'epoch'; did "
+        "you mean 'epochs'",
+      ),
+      (
         ['attack.indices=[1, 2, 3, 4]', 'attack.placement=sampled'],
         'attack.indices: says which clients are malicious, and so does',
       ),

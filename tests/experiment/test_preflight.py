@@ -192,6 +192,24 @@ class TestActs:
     with pytest.raises(ConfigError, match=r'attack\.knowledge: .* sees 1\.'):
       _check('clients.num_clients=10', change)
 
+  def test_poisoned_examples_of_a_batch_need_a_class(self):
+    training = 'training: {num_poisoned: 3}'
+    with pytest.raises(
+      ConfigError,
+      match=r"attack\.training\.num_poisoned: means examples of the attack's",
+    ):
+      _check(f'attack={{name: label_complement, num_byzantine: 2, {training}}}')
+    _check(f'attack={{name: label_flip, num_byzantine: 2, {training}}}')
+
+  def test_sharing_needs_attackers_that_see_each_other(self):
+    compose = 'compose: [shared_update]'
+    with pytest.raises(ConfigError, match='works from at least 2 rows'):
+      _check(
+        f'attack={{name: label_flip, num_byzantine: 2, {compose}, '
+        'knowledge: none}'
+      )
+    _check(f'attack={{name: label_flip, num_byzantine: 2, {compose}}}')
+
   def test_holders_need_a_class(self):
     with pytest.raises(ConfigError, match=r'attack\.placement: holders are'):
       _check('attack={name: badnets, num_byzantine: 2, placement: holders}')
