@@ -1,0 +1,174 @@
+"""Small faults put into source text, one at a time."""
+
+import ast
+import dataclasses
+from collections.abc import Iterator
+
+_COMPARED = {
+  ast.Lt: ast.LtE,
+  ast.LtE: ast.Lt,
+  ast.Gt: ast.GtE,
+  ast.GtE: ast.Gt,
+  ast.Eq: ast.NotEq,
+  ast.NotEq: ast.Eq,
+  ast.Is: ast.IsNot,
+  ast.IsNot: ast.Is,
+  ast.In: ast.NotIn,
+  ast.NotIn: ast.In,
+}
+_COMPUTED = {
+  ast.Add: ast.Sub,
+  ast.Sub: ast.Add,
+  ast.Mult: ast.Div,
+  ast.Div: ast.Mult,
+  ast.FloorDiv: ast.Mult,
+  ast.Mod: ast.FloorDiv,
+  ast.Pow: ast.Mult,
+  ast.BitAnd: ast.BitOr,
+  ast.BitOr: ast.BitAnd,
+}
+_CALLED = {
+  'reduce_sum': 'reduce_mean',
+  'reduce_mean': 'reduce_sum',
+  'reduce_max': 'reduce_min',
+  'reduce_min': 'reduce_max',
+  'reduce_all': 'reduce_any',
+  'reduce_any': 'reduce_all',
+  'maximum': 'minimum',
+  'minimum': 'maximum',
+  'argmax': 'argmin',
+  'argmin': 'argmax',
+  'logical_and': 'logical_or',
+  'logical_or': 'logical_and',
+  'less': 'less_equal',
+  'less_equal': 'less',
+  'greater': 'greater_equal',
+  'greater_equal': 'greater',
+  'floor': 'ceil',
+  'ceil': 'floor',
+  'zeros': 'ones',
+  'ones': 'zeros',
+  'zeros_like': 'ones_like',
+  'ones_like': 'zeros_like',
+  'abs': 'identity',
+  'sqrt': 'square',
+  'square': 'sqrt',
+  'multiply_no_nan': 'multiply',
+  'divide_no_nan': 'divide',
+}
+# What no value comes from: annotations, and how a component is registered.
+_LEFT = {'annotation', 'returns', 'decorator_list'}
+
+
+@dataclasses.dataclass(frozen=True)
+class Mutant:
+  """A source file with one fault.
+
+  Attributes:
+    line: where the fault is.
+    before: the expression or statement as it is.
+    after: what it becomes.
+    text: the whole file with the fault.
+  """
+
+  line: int
+  before: str
+  after: str
+  text: str
+
+
+def count(source: str) -> int:
+  """Returns how many mutants a source text has."""
+  return sum(1 for _ in _changes(ast.parse(source)))
+
+
+def mutant(source: str, number: int) -> Mutant:
+  """Returns one mutant of a source text, by its number from 0."""
+  tree = ast.parse(source)
+  for current, (node, put, changed) in enumerate(_changes(tree)):
+    if current == number:
+      before = ast.unparse(node)
+      put(changed)
+      ast.fix_missing_locations(tree)
+      after = '' if isinstance(changed, ast.Pass) else ast.unparse(changed)
+      return Mutant(node.lineno, before, after, ast.unparse(tree))
+  raise IndexError(f'no mutant {number}: the text has {current + 1}')
+
+
+def _changes(tree):
+  """Yields (node, function that puts another in its place, the other)."""
+  for node, put in _places(tree):
+    for changed in _changed(node):
+      yield node, put, changed
+
+
+def _places(parent):
+  for field, value in ast.iter_fields(parent):
+    if field in _LEFT or isinstance(parent, ast.JoinedStr):
+      continue
+    if isinstance(value, list):
+      for index, node in enumerate(value):
+        if isinstance(node, ast.AST):
+          yield node, _put_in_list(value, index)
+          yield from _places(node)
+    elif isinstance(value, ast.AST):
+      yield value, _put_in_field(parent, field)
+      yield from _places(value)
+
+
+def _put_in_list(nodes, index):
+  def put(node):
+    nodes[index] = node
+
+  return put
+
+
+def _put_in_field(parent, field):
+  return lambda node: setattr(parent, field, node)
+
+
+def _changed(node):
+  """Yields what may stand in a node's place."""
+  if isinstance(node, ast.Compare):
+    for index, op in enumerate(node.ops):
+      ops = list(node.ops)
+      ops[index] = _COMPARED[type(op)]()
+      yield ast.Compare(node.left, ops, node.comparators)
+  elif isinstance(node, ast.BinOp) and type(node.op) in _COMPUTED:
+    yield ast.BinOp(node.left, _COMPUTED[type(node.op)](), node.right)
+  elif isinstance(node, ast.UnaryOp):
+    yield node.operand
+  elif isinstance(node, ast.BoolOp):
+    other = ast.And if isinstance(node.op, ast.Or) else ast.Or
+    yield ast.BoolOp(other(), node.values)
+  elif isinstance(node, ast.Constant):
+    yield from _changed_value(node.value)
+  elif isinstance(node, ast.Attribute) and node.attr in _CALLED:
+    yield ast.Attribute(node.value, _CALLED[node.attr], node.ctx)
+  elif isinstance(node, ast.IfExp):
+    yield ast.IfExp(node.test, node.orelse, node.body)
+  elif isinstance(node, ast.If):
+    test = ast.UnaryOp(ast.Not(), node.test)
+    yield ast.If(test, node.body, node.orelse)
+  elif _does(node):
+    yield ast.Pass()
+  elif isinstance(node, ast.Call):
+    for index in range(len(node.keywords)):
+      fewer = node.keywords[:index] + node.keywords[index + 1 :]
+      yield ast.Call(node.func, node.args, fewer)
+
+
+def _does(node):
+  """Tells statements that may be left out: refusals, and calls alone."""
+  if isinstance(node, ast.Expr):
+    return isinstance(node.value, ast.Call)
+  return isinstance(node, ast.Raise)
+
+
+def _changed_value(value) -> Iterator[ast.Constant]:
+  if isinstance(value, bool):
+    yield ast.Constant(not value)
+  elif isinstance(value, int):
+    yield ast.Constant(value + 1)
+  elif isinstance(value, float):
+    yield ast.Constant(2 * value or 1.0)
