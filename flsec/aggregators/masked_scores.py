@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from flsec.numerics import columns, largest_entries
+from flsec.numerics import columns, largest_entries, scaled_sums
 from flsec.numerics.row_blocks import map_row_blocks
 
 # Of a row, in float32: far from overflow, and so far above the smallest number
@@ -114,7 +114,8 @@ def masked_sum(
   row = tf.cast(coefficients, updates.dtype)[None, :]  # [1, n]
 
   def add(block: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    return tf.matmul(row, block * tf.cast(mask, block.dtype))[0]
+    sums = tf.matmul(row, block * tf.cast(mask, block.dtype))[0]
+    return scaled_sums.within_range(sums)
 
   return columns.ask(updates, columns.each(add, masks))
 

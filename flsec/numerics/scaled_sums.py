@@ -6,6 +6,17 @@ Values are scaled down by a power of two, added, and scaled up again.
 import tensorflow as tf
 
 
+def within_range(sums: tf.Tensor) -> tf.Tensor:
+  """Returns sums of which those beyond the range are at its end.
+
+  A mean of values at the end of the range may pass it by rounding alone.
+
+  Args:
+    sums: of finite values, of any floating type.
+  """
+  return tf.clip_by_value(sums, sums.dtype.min, sums.dtype.max)
+
+
 def undo(mean: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
   """Returns `mean / factor`, finite where the mean of scaled values is.
 

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from flsec.numerics import columns
+from flsec.numerics import columns, scaled_sums
 
 
 def smallest(scores: tf.Tensor, count: columns.Count) -> tf.Tensor:
@@ -40,5 +40,15 @@ def weighted_sum(coefficients: tf.Tensor, updates: tf.Tensor) -> tf.Tensor:
     coefficients: float [n].
     updates: float32 [n, d], finite: 0 times infinity is not 0.
   """
-  row = tf.cast(coefficients, updates.dtype)[None, :]  # [1, n]
-  return tf.matmul(row, updates)[0]
+  return weighted_sums(coefficients[None, :], updates)[0]
+
+
+def weighted_sums(coefficients: tf.Tensor, updates: tf.Tensor) -> tf.Tensor:
+  """Returns `sum_i c_ki x_i`, float32 [m, d], in one pass over the stack.
+
+  Args:
+    coefficients: float [m, n].
+    updates: float32 [n, d], finite: 0 times infinity is not 0.
+  """
+  sums = tf.matmul(tf.cast(coefficients, updates.dtype), updates)
+  return scaled_sums.within_range(sums)

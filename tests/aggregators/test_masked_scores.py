@@ -85,3 +85,13 @@ def test_the_sum_of_masked_rows():
     tf.constant(shares), tf.constant(rows), tf.constant(masks)
   )
   np.testing.assert_allclose(found, shares @ (rows * masks), atol=1e-5)
+
+
+def test_a_masked_mean_at_the_end_of_the_range_stays_in_it():
+  # The float32 shares of 6 rows, 1/6 each, come to more than 1.
+  rows = np.full((6, 4), np.finfo(np.float32).max)
+  masks = np.array([[True, True, False, True]] * 6)
+  found = masked_scores.masked_sum(
+    tf.fill([6], 1 / 6), tf.constant(rows), tf.constant(masks)
+  )
+  np.testing.assert_allclose(found, rows[0] * masks[0], rtol=1e-6)

@@ -1,6 +1,7 @@
 """Choosing by score."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from flsec.numerics import selection
@@ -32,3 +33,16 @@ def test_a_row_with_coefficient_zero_leaves_no_trace():
   rows = tf.constant([[1.0, 2.0], [1e38, -1e38]])
   found = selection.weighted_sum(tf.constant([0.5, 0.0], tf.float64), rows)
   np.testing.assert_array_equal(found, [0.5, 1.0])
+
+
+@pytest.mark.parametrize('sign', [1, -1])
+def test_means_at_the_end_of_the_range_stay_in_it(sign):
+  largest = np.float32(sign) * np.finfo(np.float32).max
+  # Of some of these numbers of rows, the rounded shares pass 1 together.
+  for rows in range(1, 64):
+    shares = selection.equal_shares(tf.ones([rows]))
+    found = selection.weighted_sum(shares, tf.fill([rows, 3], largest))
+    # As many roundings as rows, and one of each share.
+    wanted = largest * (1 - 2 * rows * 2.0**-24)
+    assert np.all(np.isfinite(found)), rows
+    assert np.all(np.abs(found) >= np.abs(wanted)), rows

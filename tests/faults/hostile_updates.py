@@ -50,7 +50,7 @@ def _equal(rows):
 
 def _opposite(rows):
   """Makes rows that cancel each other, to the last bit."""
-  rows[1::2] = -rows[::2]
+  rows[1::2] = -rows[: len(rows) // 2 * 2 : 2]
   return rows
 
 

@@ -58,12 +58,12 @@ def sample(counts, size, seed):
     seed: of the draw.
 
   Returns:
-    [(file, number of the mutant)], ordered.
+    [(file, number of the mutant)], so that any first part is a sample, too.
   """
   every = [(file, n) for file, count in counts.items() for n in range(count)]
   rng = np.random.default_rng(seed)
   order = rng.permutation(len(every))[:size]
-  return [every[index] for index in sorted(order)]
+  return [every[index] for index in order]
 
 
 def tests_of(file, checkout=_CHECKOUT):
@@ -130,7 +130,7 @@ class Copy:
     Args:
       file: from the root.
       text: what it is to hold.
-      seconds: of processor time, for the file's own tests; and once more for
+      seconds: of processor time, for the file's own tests; half as much for
         all others, which are cut short then.
       quiet: whether nothing is shown of the tests.
     """
@@ -146,7 +146,7 @@ class Copy:
           return ENDLESS
         if status and not is_cut:
           return KILLED
-        left = seconds if index == 0 else left - used
+        left = seconds / 2 if index == 0 else left - used
         if left < 1:
           break
     finally:
@@ -241,14 +241,14 @@ def main():
 def _report(copy, texts, drawn, seconds):
   """Tries mutants, prints what survives; returns the exit status."""
   seen = {room: dict.fromkeys((KILLED, SURVIVED, ENDLESS), 0) for room in ROOMS}
-  for file, number in drawn:
+  for tried, (file, number) in enumerate(drawn, start=1):
     found = mutation.mutant(texts[file], number)
     outcome = copy.outcome(file, found.text, seconds)
     seen[pathlib.PurePath(file).parts[1]][outcome] += 1
     if outcome != KILLED:
       after = found.after or 'nothing'
       print(
-        f'{outcome} {file}:{number} (line {found.line}): '
+        f'{tried}: {outcome} {file}:{number} (line {found.line}): '
         f'{found.before} -> {after}',
         flush=True,
       )

@@ -5,6 +5,7 @@ returns what was seen: `accepted` or `refused`. Any exception that it lets pass
 is a finding.
 """
 
+import functools
 import gzip
 import json
 import pathlib
@@ -17,6 +18,7 @@ import reference_files
 import rule_cases
 import saved_state
 import small_experiment
+import tensorflow as tf
 import yaml
 
 from flsec.aggregators.rule import ServerContext
@@ -119,7 +121,7 @@ def metrics(rng, folder):
 
 
 def stacks(rng, folder):
-  """Any rule on any mixture of hostile rows."""
+  """Any rule on any mixture of hostile rows, of any type."""
   del folder
   names = rule_cases.NAMES
   name = names[rng.integers(len(names))]
@@ -129,17 +131,68 @@ def stacks(rng, folder):
     kind = kinds[rng.integers(len(kinds))]
     rows = hostile_updates.HOSTILE[kind](rows)
   rows = rows[rng.permutation(len(rows))]
-  rule = rule_cases.build(name)
+  if rng.random() < 0.1:
+    return _odd_stack(name, rows, rng)
   seed = rng.integers(2**31, size=2).astype(np.int32)
-  context = None if rng.random() < 0.8 else ServerContext(seed=seed)
   try:
-    result = np.asarray(rule(rows, context=context))
-  except Exception as error:
-    if 'needs at least' not in str(error):
-      raise
+    result = _traced(name)(rows, seed).numpy()
+  except tf.errors.InvalidArgumentError as error:
+    assert 'needs at least' in str(error), error
     return REFUSED
   assert np.all(np.isfinite(result)), f'{name}: {result} of {rows}'
   return ACCEPTED
+
+
+def _odd_stack(name, rows, rng):
+  """Rows of another type or shape, as a program may hand them to a rule."""
+  change = _ODD_STACKS[rng.integers(len(_ODD_STACKS))]
+  with np.errstate(all='ignore'):
+    odd = change(rows)
+  try:
+    result = np.asarray(rule_cases.build(name)(odd))
+  except (ValueError, tf.errors.InvalidArgumentError) as error:
+    is_said = name in str(error) or 'needs at least' in str(error)
+    assert is_said, f'{name} does not say that it refuses: {error}'
+    return REFUSED
+  assert np.all(np.isfinite(result)), f'{name}: {result} of {odd}'
+  return ACCEPTED
+
+
+_ODD_STACKS = (
+  lambda rows: rows.astype(np.float64),
+  lambda rows: rows.astype(np.float64) * 1e300,
+  lambda rows: rows.astype(np.float16),
+  lambda rows: tf.cast(rows, tf.bfloat16),
+  lambda rows: rows.astype(np.complex64),
+  lambda rows: rows > 0,
+  lambda rows: np.nan_to_num(rows).astype(np.int64),
+  lambda rows: rows.astype(str),
+  lambda rows: rows[:, :0],
+  lambda rows: rows[0],
+  lambda rows: rows[None],
+  lambda rows: rows.tolist(),
+  lambda rows: [rows[0], rows[1, :3]],
+)
+
+
+@functools.cache
+def _traced(name):
+  """Returns a rule as one graph, whose seed is an input."""
+  rule = rule_cases.build(name)
+  shape = rule_cases.NUM_CLIENTS, rule_cases.DIMENSION
+
+  def apply(rows, seed):
+    state, weights = rule.initialize(shape[1]), tf.ones(shape[:1])
+    return rule.next(state, rows, weights, ServerContext(seed=seed))[1]
+
+  return tf.function(
+    apply,
+    autograph=False,
+    input_signature=[
+      tf.TensorSpec(shape, tf.float32),
+      tf.TensorSpec([2], tf.int32),
+    ],
+  )
 
 
 SUBJECTS = {

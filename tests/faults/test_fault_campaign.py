@@ -1,9 +1,10 @@
 """A few inputs of each subject; `make faults` tries as many as one likes."""
 
+import re
+
 import campaign
 import odd_bytes
 import pytest
-import stopped_runs
 import subjects
 
 _INPUTS = 12
@@ -53,10 +54,11 @@ def test_damage_is_some():
 
 
 @pytest.mark.slow
-def test_a_killed_run_comes_out_the_same():
-  assert stopped_runs.kills(seed=0, count=1) == 0
+def test_a_killed_run_comes_out_the_same(capfd):
+  assert campaign.stopped(seed=0, kills=1, disks=0) == 0
+  assert re.search(r'^kills +[1-9]', capfd.readouterr().out, re.M)
 
 
 @pytest.mark.slow
 def test_a_small_disk_ends_a_run_in_one_line():
-  assert stopped_runs.disks(seed=0, count=1) == 0
+  assert campaign.stopped(seed=0, kills=0, disks=2) == 0

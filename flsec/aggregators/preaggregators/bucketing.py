@@ -5,7 +5,7 @@ import tensorflow as tf
 from flsec import registry
 from flsec.aggregators.preaggregator import PreAggregator
 from flsec.aggregators.rule import ServerContext
-from flsec.numerics import columns
+from flsec.numerics import columns, selection
 from flsec.numerics.random_order import random_order
 
 
@@ -42,7 +42,7 @@ def bucketing(*, bucket_size: int = 2) -> PreAggregator:
     place = random_order(rows, context.seed)
     member = tf.transpose(tf.one_hot(place // bucket_size, buckets))  # [m, n]
     mixing = member / tf.reduce_sum(member, axis=1, keepdims=True)
-    mixed = tf.matmul(mixing, updates)
+    mixed = selection.weighted_sums(mixing, updates)
     return mixed, tf.linalg.matvec(member, weights), mixing
 
   return PreAggregator(

@@ -5,7 +5,7 @@ import tensorflow as tf
 from flsec import registry
 from flsec.aggregators.preaggregator import PreAggregator
 from flsec.aggregators.rule import ServerContext, check_num_byzantine
-from flsec.numerics import columns, gram
+from flsec.numerics import columns, gram, selection
 
 
 @registry.preaggregator(
@@ -41,7 +41,8 @@ def nearest_neighbor_mixing(*, num_byzantine: int) -> PreAggregator:
     nearest = tf.argsort(distances, axis=1, stable=True)[:, :count]
     mask = tf.reduce_sum(tf.one_hot(nearest, rows), axis=1)  # [n, n]
     mixing = mask / tf.cast(count, tf.float32)
-    mixed = tf.ensure_shape(tf.matmul(mixing, updates), updates.shape)
+    mixed = selection.weighted_sums(mixing, updates)
+    mixed = tf.ensure_shape(mixed, updates.shape)
     return mixed, tf.linalg.matvec(mixing, weights), mixing
 
   return PreAggregator(

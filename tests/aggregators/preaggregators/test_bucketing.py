@@ -48,3 +48,10 @@ def test_weights_of_a_bucket_add_up():
   weights = np.arange(1.0, 7)
   _, found, mixing = transform(np.eye(6), 3, weights=weights)
   np.testing.assert_allclose(found, (mixing > 0) @ weights)
+
+
+def test_rows_at_the_end_of_the_range_stay_in_it():
+  # The float32 shares of 6 rows, 1/6 each, come to more than 1.
+  largest = np.finfo(np.float32).max
+  mixed, _, _ = transform(np.full((12, 4), largest), 6)
+  np.testing.assert_allclose(mixed, np.full((2, 4), largest), rtol=1e-6)

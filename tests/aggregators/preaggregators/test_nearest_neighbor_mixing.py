@@ -48,3 +48,9 @@ def test_it_moves_with_the_rows_and_their_order():
   plain = build(2)(x).numpy()
   np.testing.assert_allclose(build(2)(x + 8), plain + 8, rtol=1e-6)
   np.testing.assert_allclose(build(2)(x[::-1]), plain[::-1], atol=1e-6)
+
+
+def test_rows_at_the_end_of_the_range_stay_in_it():
+  # The float32 shares of 6 rows, 1/6 each, come to more than 1.
+  x = np.full((8, 4), np.finfo(np.float32).max)
+  np.testing.assert_allclose(build(2)(x), x, rtol=1e-6)
