@@ -102,6 +102,10 @@ test-slow: environment ## Run the slow tests
 faults: environment ## Try odd inputs (ARGS="--minutes=30 --kills=100 --disks=20")
 	@$(BIN)/python tests/faults/campaign.py $(ARGS)
 
+.PHONY: mutants
+mutants: environment ## Put 200 faults into rules, attacks, ... for tests to notice
+	@$(BIN)/python tests/faults/mutants.py $(ARGS)
+
 .PHONY: check
 check: environment ## Check format and style, as CI does
 	@$(BIN)/ruff format --quiet --diff $(CODE)

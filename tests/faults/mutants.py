@@ -24,7 +24,7 @@ import tempfile
 import mutation
 import numpy as np
 
-_CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
+CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 ROOMS = (
   'numerics',
   'aggregators',
@@ -39,7 +39,7 @@ _REQUIRED_SHARE = 0.9
 _EVERY_RULE = 'test_every_rule'
 
 
-def files(checkout=_CHECKOUT):
+def files(checkout=CHECKOUT):
   """Returns the paths of the pure rooms' files, from the checkout's root."""
   found = (
     path
@@ -66,12 +66,13 @@ def sample(counts, size, seed):
   return [every[index] for index in order]
 
 
-def tests_of(file, checkout=_CHECKOUT):
+def tests_of(file, checkout=CHECKOUT):
   """Returns the arguments of pytest for a file's tests, likely killers first.
 
   Returns:
     [[argument, ...], ...]: the file's own tests, those of every rule where it
-    is one, those of its room that name it, and those of files that import it.
+    is one, those of its room that name it, and those of files that import it;
+    all of its room where there are none.
   """
   path = checkout / file
   folder = checkout / 'tests' / path.relative_to(checkout).parts[1]
@@ -97,7 +98,7 @@ def tests_of(file, checkout=_CHECKOUT):
     fresh = [argument for argument in stage if argument not in known]
     known.update(argument for argument in fresh if argument != '-k')
     chosen += [fresh] if fresh else []
-  return chosen
+  return chosen or [[str(folder.relative_to(checkout))]]
 
 
 def _own_tests(stem, folder, checkout):
@@ -117,7 +118,7 @@ class Copy:
 
   def __init__(self, root):
     self.root = pathlib.Path(root)
-    for path in _CHECKOUT.iterdir():
+    for path in CHECKOUT.iterdir():
       if path.name in ('flsec', 'tests'):
         skipped = shutil.ignore_patterns('__pycache__')
         shutil.copytree(path, self.root / path.name, True, skipped)
@@ -175,7 +176,7 @@ class Copy:
     os.chdir(self.root)
     sys.path[:] = [
       str(self.root),
-      *(p for p in sys.path if not p.startswith(str(_CHECKOUT / 'tests'))),
+      *(p for p in sys.path if not p.startswith(str(CHECKOUT / 'tests'))),
     ]
     if quiet:
       silent = os.open(os.devnull, os.O_WRONLY)
@@ -221,14 +222,14 @@ def main():
   options = _parsed()
   _start_tensorflow()
   texts = {
-    file: (_CHECKOUT / file).read_text(encoding='utf-8')
+    file: (CHECKOUT / file).read_text(encoding='utf-8')
     for file in (options.only.split(',') if options.only else files())
   }
   with tempfile.TemporaryDirectory(prefix='flsec-mutants-') as root:
     copy = Copy(root)
     if options.mutant:
       file, _, number = options.mutant.rpartition(':')
-      text = (_CHECKOUT / file).read_text(encoding='utf-8')
+      text = (CHECKOUT / file).read_text(encoding='utf-8')
       found = mutation.mutant(text, int(number))
       print(f'{file}:{found.line}: {found.before} -> {found.after}')
       print(copy.outcome(file, found.text, options.seconds, quiet=False))

@@ -87,12 +87,19 @@ def mutant(source: str, number: int) -> Mutant:
   tree = ast.parse(source)
   for current, (node, put, changed) in enumerate(_changes(tree)):
     if current == number:
-      before = ast.unparse(node)
+      before, after = _shown(node), _shown(changed)
       put(changed)
-      ast.fix_missing_locations(tree)
-      after = '' if isinstance(changed, ast.Pass) else ast.unparse(changed)
       return Mutant(node.lineno, before, after, ast.unparse(tree))
-  raise IndexError(f'no mutant {number}: the text has {current + 1}')
+  raise IndexError(f'no mutant {number}: the text has {count(source)}')
+
+
+def _shown(node):
+  """Returns a node's source; of an `if` statement its condition."""
+  if isinstance(node, ast.Pass):
+    return ''
+  if isinstance(node, ast.If):
+    return f'if {ast.unparse(node.test)}'
+  return ast.unparse(node)
 
 
 def _changes(tree):
