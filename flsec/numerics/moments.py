@@ -31,8 +31,7 @@ def mean_and_std(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
   """
 
   def visit(block: tf.Tensor) -> tuple[columns.Tensors, columns.Tensors]:
-    block_mean = tf.reduce_mean(block, axis=0)
-    squares = tf.math.squared_difference(block, block_mean)
+    block_mean, _, squares = centred(block)
     return (block_mean, sample_std(squares)), ()
 
   return columns.ask(rows, columns.Asker(visit, (rows.dtype, rows.dtype)))

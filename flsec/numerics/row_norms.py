@@ -14,8 +14,9 @@ _PROBE = 2.0**-40
 def row_norms(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
   """Returns each row's l2 norm and whether all its entries are finite.
 
-  One pass in float32. Where a sum of squares leaves its range (a row of 1e20
-  is finite, its squares are not) there is a second one in float64.
+  One pass: squares are added up in float32 within a block of columns, and in
+  float64 over the blocks. Where a sum of squares leaves its range (a row of
+  1e20 is finite, its squares are not) there is a second pass, in float64.
 
   Args:
     rows: float32 [n, d].
@@ -24,15 +25,20 @@ def row_norms(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     Norms float32 [n], NaN or infinite where a row is not finite (and infinite
     where the norm itself exceeds float32), and bool [n].
   """
-  # A product of matrices: no second stack of squares.
-  squares = tf.matmul(rows[:, tf.newaxis], rows[:, :, tf.newaxis])[:, 0, 0]
+  # Not a product of each row with itself, which takes seven times as long.
+  zero = tf.zeros([columns.num_rows(rows)], tf.float64)
+  squares = columns.ask(rows, columns.total(_block_squares, zero))
   is_safe = (squares > _LEAST) & (squares < _MOST)
   norms, is_finite = tf.cond(
     tf.reduce_all(is_safe),
-    lambda: (tf.sqrt(squares), is_safe),
+    lambda: (tf.cast(tf.sqrt(squares), tf.float32), is_safe),
     lambda: _in_float64(rows),
   )
   return norms, is_finite
+
+
+def _block_squares(block: tf.Tensor) -> tf.Tensor:
+  return tf.cast(tf.reduce_sum(tf.square(block), axis=1), tf.float64)
 
 
 def _in_float64(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from flsec.numerics import row_norms
+from flsec.numerics import columns, row_norms
 
 _FUNCTION = tf.function(row_norms.row_norms, autograph=False)
 
@@ -35,6 +35,21 @@ def test_one_bad_entry_marks_its_row(value, column):
   np.testing.assert_allclose(norms.numpy()[[0, 2]], np.sqrt(3000), rtol=1e-4)
   found = tf.function(row_norms.finite_rows)(tf.constant(rows))
   np.testing.assert_array_equal(found, is_finite)
+
+
+def test_sums_over_several_blocks_of_columns():
+  width = columns.BLOCK_SIZE // 7
+  rows = np.random.default_rng(0).normal(size=[7, 2 * width + 5])
+  rows = np.float32(rows)
+  norms, is_finite = _FUNCTION(tf.constant(rows))
+  expected = np.linalg.norm(np.float64(rows), axis=1)
+  # Sums are rounded as often as a block has columns; the root halves it.
+  np.testing.assert_allclose(norms, expected, rtol=width * 2.0**-24)
+  assert np.all(is_finite)
+  rows[3, -1], rows[4, 0] = np.nan, 1e30
+  norms, is_finite = _FUNCTION(tf.constant(rows))
+  np.testing.assert_array_equal(is_finite, np.arange(7) != 3)
+  np.testing.assert_allclose(norms[4], 1e30, rtol=1e-6)
 
 
 def test_infinities_of_both_signs():
