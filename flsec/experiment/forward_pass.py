@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from flsec.defenses import channels
 from flsec.federated import tracing
-from flsec.models import channel_cut
+from flsec.models import channel_cut, channel_product
 from flsec.models.flat import FlatModel
 
 # Features that are kept, of all examples together.
@@ -99,7 +99,9 @@ class CutPass(WholePass):
 
   Weights that lack whole channels of the layer are run from behind it, where
   channels stay apart; others from below it. The logits are those of a whole
-  pass, bit for bit, up to the kernels that batches of a size get.
+  pass, bit for bit, up to the kernels that batches of a size get; but where a
+  dense layer alone reads the channels, zero is not multiplied for those that
+  are gone, and what is left is summed in another order.
   """
 
   def __init__(
@@ -130,8 +132,12 @@ class CutPass(WholePass):
     self._is_own = np.zeros(len(self._start), bool)
     self._is_own[self._own] = True
     self._cuts = {False: channel_cut.ChannelCut(model, layer)}
+    self._silent = self._product = None
     if channel_cut.keeps_apart(model, layer):
       self._cuts[True] = channel_cut.ChannelCut(model, layer, is_behind=True)
+      self._silent = self._without_channels()
+      if not self._silent.any():
+        self._product = channel_product.behind(model, self._cuts[True])
     self._left_bytes = most_kept_bytes
     # Examples are kept too, so that an id stays theirs.
     self._kept: dict[tuple[int, bool], tuple[np.ndarray, Any]] = {}
@@ -143,7 +149,8 @@ class CutPass(WholePass):
     differs = weights != self._start
     is_same = not (differs & ~self._is_own).any()
     gone = self._gone(weights, differs)
-    is_behind = gone is not None and True in self._cuts
+    # TensorFlow aborts where a product with a bias has nothing to add up.
+    is_behind = gone is not None and not gone.all() and True in self._cuts
     features = self._features(x, is_stored, is_behind) if is_same else None
     if features is None:
       return super().logits(weights, x, is_stored=is_stored)
@@ -151,9 +158,12 @@ class CutPass(WholePass):
       return self._joined([])
     run = self._above(is_behind, features[0])
     weights = tf.convert_to_tensor(weights)
-    mask = tf.constant(np.zeros(len(self._own), bool) if gone is None else gone)
+    if gone is None:
+      gone = np.zeros(len(self._own), bool)
+    is_product = is_behind and self._product is not None
+    which = tf.constant(np.flatnonzero(~gone), tf.int32) if is_product else gone
     return self._joined(
-      self._map(lambda batch: run(weights, mask, *batch).numpy(), features)
+      self._map(lambda batch: run(weights, which, *batch).numpy(), features)
     )
 
   def _gone(self, weights: np.ndarray, differs: np.ndarray) -> Any:
@@ -167,8 +177,12 @@ class CutPass(WholePass):
     key = id(x), is_behind
     if key in self._kept:
       return self._kept[key][1]
-    cut = self._cuts[is_behind]
-    run = self._function(f'below {is_behind}', x, is_stored, cut.below)
+    below = self._cuts[is_behind].below
+    if is_behind and self._product is not None:
+      below = lambda *args: self._product.by_channel(
+        self._cuts[True].below(*args)
+      )
+    run = self._function(f'below {is_behind}', x, is_stored, below)
     weights = tf.convert_to_tensor(self._start)
     shapes = [leaf.shape for leaf in run.structured_outputs]
     needed = 4 * len(x) * sum(int(np.prod(shape[1:])) for shape in shapes)
@@ -184,27 +198,44 @@ class CutPass(WholePass):
   def _above(
     self, is_behind: bool, tensors: Sequence[tf.Tensor]
   ) -> Callable[..., Any]:
-    """Traces `(weights, gone bool [C], tensors at the cut) -> logits`, once."""
+    """Traces `(weights, which, tensors at the cut) -> logits`, once.
+
+    `which` tells the channels that are gone, bool [C], or, of a product, those
+    that are present, int32 [k].
+    """
     key = ('above', is_behind)
     if key not in self._traced:
-      cut = self._cuts[is_behind]
-      silent = self._silent() if is_behind else None
-
-      def above(weights, gone, *at_cut):
-        at_cut = list(at_cut)
-        if is_behind:
-          at_cut[cut.place] = tf.where(gone, silent, at_cut[cut.place])
-        return cut.above(weights, at_cut)
-
+      above, which = self._above_cut(is_behind)
       self._traced[key] = tracing.trace(
         above,
         tf.TensorSpec([self.model.num_weights], tf.float32),
-        tf.TensorSpec([len(self._own)], tf.bool),
+        which,
         *(tf.TensorSpec([None, *t.shape[1:]], t.dtype) for t in tensors),
       )
     return self._traced[key]
 
-  def _silent(self) -> np.ndarray:
+  def _above_cut(
+    self, is_behind: bool
+  ) -> tuple[Callable[..., tf.Tensor], tf.TensorSpec]:
+    """Returns what `_above` traces, and what `which` is."""
+    if is_behind and self._product is not None:
+      return (
+        lambda weights, which, *at_cut: self._product.above(
+          weights, at_cut, which
+        ),
+        tf.TensorSpec([None], tf.int32),
+      )
+    cut = self._cuts[is_behind]
+
+    def above(weights, gone, *at_cut):
+      at_cut = list(at_cut)
+      if is_behind:
+        at_cut[cut.place] = tf.where(gone, self._silent, at_cut[cut.place])
+      return cut.above(weights, at_cut)
+
+    return above, tf.TensorSpec([len(self._own)], tf.bool)
+
+  def _without_channels(self) -> np.ndarray:
     """Returns what stands behind the layer where it has no channel left."""
     cut = self._cuts[True]
     without = np.where(self._is_own, np.float32(0), self._start)

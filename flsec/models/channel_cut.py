@@ -5,11 +5,16 @@ computed again for every change of them.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from flsec.models import layout_builder, pooled_conv, random_layers
+from flsec.models import (
+  keras_nodes,
+  layout_builder,
+  pooled_conv,
+  random_layers,
+)
 
 if TYPE_CHECKING:
   from flsec.models.flat import FlatModel
@@ -53,9 +58,6 @@ _OF_ONE_NUMBER = (
   'exponential',
 )
 
-Node = Any
-Values = dict[str, tf.Tensor]
-
 
 class ChannelCut:
   """The two parts of a model, as functions of its whole weight vector.
@@ -65,6 +67,8 @@ class ChannelCut:
       below it.
     place: which of the tensors at the cut holds the channels, on its last axis;
       of a cut behind the layer only.
+    ids: of the tensors at the cut, in their order.
+    nodes_above: the calls of layers above it, in order.
   """
 
   def __init__(
@@ -80,22 +84,24 @@ class ChannelCut:
         that a channel without weights changes no other one up to there.
     """
     self._model = model
-    nodes = _nodes(model.keras_model)
-    first = _node_of(nodes, layer)
+    nodes = keras_nodes.nodes(model.keras_model)
+    first = keras_nodes.node_of(nodes, layer)
     if is_behind:
-      last = _chain(nodes, first, _APART)[-1]
+      last = keras_nodes.chain(nodes, first, _APART)[-1]
       seen = set(last.flat_output_ids)
-      above = [node for node in nodes if _reads(node, seen)]
+      above = [node for node in nodes if keras_nodes.reads(node, seen)]
     else:
       seen = set(first.flat_output_ids)
-      above = [node for node in nodes if node is first or _reads(node, seen)]
-    self._above = above
+      above = [
+        node for node in nodes if node is first or keras_nodes.reads(node, seen)
+      ]
+    self.nodes_above = above
     self._below = [node for node in nodes if node not in above]
     produced = {i for node in above for i in node.flat_output_ids}
     needed = [i for node in above for i in node.flat_input_ids]
-    self._cut = list(dict.fromkeys(i for i in needed if i not in produced))
+    self.ids = list(dict.fromkeys(i for i in needed if i not in produced))
     self.is_behind = is_behind
-    self.place = self._cut.index(last.flat_output_ids[0]) if is_behind else -1
+    self.place = self.ids.index(last.flat_output_ids[0]) if is_behind else -1
 
   def below(self, weights: tf.Tensor, x: tf.Tensor) -> list[tf.Tensor]:
     """Returns the tensors at the cut.
@@ -105,8 +111,10 @@ class ChannelCut:
       x: float32 [b, ...], model inputs.
     """
     with self._model.placed(weights) as keras_model:
-      values = _run(self._below, {_input_id(keras_model): x})
-    return [values[i] for i in self._cut]
+      values = keras_nodes.run(
+        self._below, {keras_nodes.input_id(keras_model): x}
+      )
+    return [values[i] for i in self.ids]
 
   def above(
     self, weights: tf.Tensor, tensors: Sequence[tf.Tensor]
@@ -118,8 +126,8 @@ class ChannelCut:
       tensors: as `below` returns them.
     """
     with self._model.placed(weights) as keras_model:
-      values = _run(self._above, dict(zip(self._cut, tensors)))
-      return tf.cast(values[str(id(keras_model.outputs[0]))], tf.float32)
+      values = keras_nodes.run(self.nodes_above, dict(zip(self.ids, tensors)))
+      return tf.cast(values[keras_nodes.output_id(keras_model)], tf.float32)
 
 
 def keeps_apart(model: 'FlatModel', layer: str) -> bool:
@@ -129,8 +137,8 @@ def keeps_apart(model: 'FlatModel', layer: str) -> bool:
   example, and the other channels are as they were. Group and layer
   normalisation mix channels.
   """
-  nodes = _nodes(model.keras_model)
-  chain = _chain(nodes, _node_of(nodes, layer), _APART)
+  nodes = keras_nodes.nodes(model.keras_model)
+  chain = keras_nodes.chain(nodes, keras_nodes.node_of(nodes, layer), _APART)
   behind = set(chain[-1].flat_output_ids)
   mixes = any(
     isinstance(
@@ -162,8 +170,10 @@ def activations(
   """
   cut = ChannelCut(model, layer)
   (inputs, *_) = cut.below(weights, x)
-  nodes = _nodes(model.keras_model)
-  first, *behind = _chain(nodes, _node_of(nodes, layer), _ACTIVATING)
+  nodes = keras_nodes.nodes(model.keras_model)
+  first, *behind = keras_nodes.chain(
+    nodes, keras_nodes.node_of(nodes, layer), _ACTIVATING
+  )
   with model.placed(weights):
     if isinstance(first.layer, pooled_conv.PooledConv2D):
       outputs = first.layer.call_unpooled(inputs)  # No activation is behind it.
@@ -174,68 +184,8 @@ def activations(
   return tf.cast(outputs, tf.float32)
 
 
-def _nodes(keras_model: tf.keras.Model) -> list[Node]:
-  """Returns the calls of layers, each behind those that it reads."""
-  by_depth = keras_model._nodes_by_depth
-  return [
-    node
-    for depth in sorted(by_depth, reverse=True)
-    for node in by_depth[depth]
-    if not node.is_input
-  ]
-
-
-def _node_of(nodes: Sequence[Node], layer: str) -> Node:
-  return next(node for node in nodes if node.layer.name == layer)
-
-
-def _reads(node: Node, seen: set[str]) -> bool:
-  """Tells whether a node reads one of the tensors; adds what it puts out."""
-  found = bool(seen & set(node.flat_input_ids))
-  if found:
-    seen.update(node.flat_output_ids)
-  return found
-
-
-def _chain(
-  nodes: Sequence[Node], first: Node, kinds: tuple[type, ...]
-) -> list[Node]:
-  """Returns a node and those behind it while they are of these kinds, alone."""
-  chain = [first]
-  while True:
-    output = chain[-1].flat_output_ids[0]
-    readers = [node for node in nodes if output in node.flat_input_ids]
-    if len(readers) != 1 or not isinstance(readers[0].layer, kinds):
-      return chain
-    chain.append(readers[0])
-
-
 def _is_of_one_number(layer: tf.keras.layers.Layer) -> bool:
   function = getattr(layer, 'activation', None)
   if function is None:
     return True
   return tf.keras.activations.serialize(function) in _OF_ONE_NUMBER
-
-
-def _run(nodes: Sequence[Node], values: Values) -> Values:
-  """Calls layers, in order, as Keras does."""
-  held = {key: _Held(value) for key, value in values.items()}
-  for node in nodes:
-    arguments, options = node.map_arguments(held)
-    outputs = tf.nest.flatten(node.layer(*arguments, **options))
-    held.update(zip(node.flat_output_ids, map(_Held, outputs)))
-  return {key: one.value for key, one in held.items()}
-
-
-class _Held:
-  """A tensor that may be taken as often as it is read."""
-
-  def __init__(self, value: tf.Tensor):
-    self.value = value
-
-  def pop(self) -> tf.Tensor:
-    return self.value
-
-
-def _input_id(keras_model: tf.keras.Model) -> str:
-  return str(id(keras_model.inputs[0]))

@@ -3,10 +3,12 @@
 import conv_federation as conv
 import numpy as np
 import pytest
+import rounding
 import tensorflow as tf
 
 from flsec.defenses import channels
 from flsec.experiment.forward_pass import CutPass, WholePass
+from flsec.models.channel_cut import ChannelCut
 
 layers = tf.keras.layers
 NORMS = {
@@ -14,6 +16,7 @@ NORMS = {
   'batch': layers.BatchNormalization,
   'group': lambda name: layers.GroupNormalization(5, name=name),
 }
+GONE = ([1], [1, 3], [0, 1, 3, 4])
 
 
 def _examples(count=23):
@@ -64,22 +67,17 @@ def test_no_examples_are_no_logits():
   assert CutPass(whole, 'conv', weights).logits(weights, x).shape == (0, 3)
 
 
-@pytest.mark.parametrize('norm', NORMS)
-@pytest.mark.parametrize('activation', ['relu', 'sigmoid'])
-def test_cut_passes_are_whole_ones_bit_for_bit(norm, activation, monkeypatch):
-  """A sigmoid channel without weights still says 1/2."""
-  model, whole, weights = _given(norm, activation)
-  cut = CutPass(whole, 'conv', weights)
-  x = _examples()
+def _changed(model, weights, count=3):
+  """Weights of which some entries of the layer's kernel are zero."""
   rng = np.random.default_rng(0)
   span = model.layout['conv'].kernel
-  candidates = [
-    _without(model, weights, gone) for gone in ([], [1], [1, 3], [0, 1, 3, 4])
-  ]
-  for _ in range(3):
+  for _ in range(count):
     changed = weights.copy()
     changed[span.start : span.stop] *= rng.random(span.size) < 0.7
-    candidates.append(changed)
+    yield changed
+
+
+def _check_bit_for_bit(cut, whole, x, candidates, monkeypatch):
   expected = [whole.logits(one, x) for one in candidates]
   fell_back = _calls(monkeypatch)
   for one, wanted in zip(candidates, expected):
@@ -89,13 +87,62 @@ def test_cut_passes_are_whole_ones_bit_for_bit(norm, activation, monkeypatch):
   assert len({wanted.tobytes() for wanted in expected}) == len(expected)
 
 
+@pytest.mark.parametrize('norm', NORMS)
+@pytest.mark.parametrize('activation', ['relu', 'sigmoid'])
+def test_cut_passes_are_whole_ones_bit_for_bit(norm, activation, monkeypatch):
+  model, whole, weights = _given(norm, activation)
+  cut = CutPass(whole, 'conv', weights)
+  candidates = list(_changed(model, weights))
+  _check_bit_for_bit(cut, whole, _examples(), candidates, monkeypatch)
+
+
+@pytest.mark.parametrize('norm', NORMS)
+def test_so_are_they_without_channels_that_say_something(norm, monkeypatch):
+  """A sigmoid channel without weights still says 1/2."""
+  model, whole, weights = _given(norm, 'sigmoid')
+  cut = CutPass(whole, 'conv', weights)
+  candidates = [_without(model, weights, gone) for gone in ([], *GONE)]
+  _check_bit_for_bit(cut, whole, _examples(), candidates, monkeypatch)
+
+
+def _reference(model, weights, x, gone):
+  """Returns float64 logits without channels, and the sums of |terms|."""
+  cut = ChannelCut(model, 'conv', is_behind=True)
+  (found,) = cut.below(weights, model.inputs(x))
+  features = np.array(found, np.float64)
+  features[..., list(gone)] = 0.0
+  features = features.reshape(len(features), -1)
+  kernel, bias = (
+    weights[s.start : s.stop].reshape(s.shape).astype(np.float64)
+    for s in map(model.layout['logits'].spans.get, ('kernel', 'bias'))
+  )
+  return features @ kernel + bias, abs(features) @ abs(kernel) + abs(bias)
+
+
+@pytest.mark.parametrize('norm', ['none', 'batch'])
+def test_silent_channels_are_left_out_of_the_product(norm, monkeypatch):
+  """2 * 2 positions of 5 channels at most, and a bias."""
+  model, whole, weights = _given(norm)
+  cut = CutPass(whole, 'conv', weights)
+  x = _examples()
+  fell_back = _calls(monkeypatch)
+  for gone in ([], *GONE, range(5)):
+    exact, terms = _reference(model, weights, x, gone)
+    candidate = _without(model, weights, gone)
+    for _ in range(2):
+      found = cut.logits(candidate, x)
+      rounding.assert_close(found, exact, terms=terms, length=22)
+  assert not fell_back
+
+
 def test_channels_that_were_gone_before_stay_so():
   model, whole, weights = _given()
   weights = _without(model, weights, [2])
   cut = CutPass(whole, 'conv', weights)
   x = _examples()
-  fewer = _without(model, weights, [0, 2])
-  np.testing.assert_array_equal(cut.logits(fewer, x), whole.logits(fewer, x))
+  exact, terms = _reference(model, weights, x, [0])
+  found = cut.logits(_without(model, weights, [0, 2]), x)
+  rounding.assert_close(found, exact, terms=terms, length=22)
 
 
 def test_other_weights_take_a_whole_pass(monkeypatch):
@@ -121,12 +168,14 @@ def test_too_many_features_are_not_kept(monkeypatch):
   np.testing.assert_array_equal(cut.logits(fewer, x), expected)
   assert fell_back == [23]
   enough = CutPass(whole, 'conv', weights, most_kept_bytes=23 * 20 * 4)
-  np.testing.assert_array_equal(enough.logits(fewer, x), expected)
+  exact, terms = _reference(model, weights, x, [4])
+  found = enough.logits(fewer, x)
+  rounding.assert_close(found, exact, terms=terms, length=22)
   assert fell_back == [23]
 
 
 def test_model_inputs_and_stored_examples_are_kept_apart():
-  model, whole, weights = _given()
+  model, whole, weights = _given('group')
   cut = CutPass(whole, 'conv', weights)
   x, other = _examples(9), _examples(9) + 1.0
   fewer = _without(model, weights, [4])
