@@ -112,6 +112,8 @@ class Phase:
     rounds: None in a phase that decides.
     layer: the one layer that `decide` changes; None: the last conv layer.
     removes: whether it removes weights for good.
+    num_channels: of `layer`, that it removes whatever anybody says; None: as
+      many as its search keeps.
     feedback: whether clients test the candidates, and not the server on its
       validation examples.
   """
@@ -124,4 +126,5 @@ class Phase:
   rounds: Optional[Rounds] = None
   layer: Optional[str] = None
   removes: bool = False
+  num_channels: Optional[int] = None
   feedback: bool = False

@@ -59,7 +59,8 @@ def prune(
     max_drop: of accuracy, as `stop` counts it.
     min_accuracy: below it, no candidate is kept.
     test_every: channels between two tests.
-    num_channels: remove so many, without any test.
+    num_channels: remove so many, without any test; where a search before has
+      left fewer, all but one.
     ties: of the vote: 'lowest' channel first, or 'seeded'.
     feedback: clients test the candidates, in one more exchange, and not the
       server on its validation examples.
@@ -88,6 +89,7 @@ def prune(
     decide=functools.partial(_decide, options),
     layer=layer,
     removes=True,
+    num_channels=num_channels,
     feedback=feedback,
   )
 
@@ -130,25 +132,11 @@ def _check(options: _Options, layout: Layout) -> None:
   """Implements `Phase.check`."""
   layer = channel_layer('prune', layout, options.layer)
   channels.check_prunable('prune', layout, layer)
-  _check_count(options.num_channels, layer.units - 1)
   count = votes.num_dormant(options.share, layer.units)
   if options.vote == 'majority' and not count:
     raise ValueError(
       f'prune: a share of {options.share} of the {layer.units} channels of '
       f'{layer.name!r} is none. Raise `share`.'
-    )
-
-
-def _check_count(num_channels: Optional[int], most: int) -> None:
-  """Refuses to remove every channel.
-
-  Raises:
-    ValueError: says how many there are.
-  """
-  if num_channels is not None and num_channels > most:
-    raise ValueError(
-      f'prune: num_channels is {num_channels}, but of the {most + 1} channels '
-      f'that are there at most {most} may go, so that one stays.'
     )
 
 
@@ -167,7 +155,6 @@ def _decide(
   gone = channels.removed(mask, layout, layer)
   alive = [one for one in order.channels if not gone[one]]
   most = max(0, len(alive) - 1)
-  _check_count(options.num_channels, most)
   every = options.num_channels or options.test_every
   own = channels.entries(layout, layer)
   zeroed_at = np.full(layout.size, channels.NEVER, np.int32)
@@ -175,7 +162,7 @@ def _decide(
     zeroed_at[own[channel]] = place // every + 1
   counts = [*range(0, most, every), most] if most else [0]
   points = [{'removed': count} for count in counts]
-  kept = 1
+  kept = min(1, len(points) - 1)
   if options.num_channels is None:
     score = evaluate(zeroed_at, points)
     kept = stop_rules.search(options.rule, score, len(points) - 1)

@@ -71,12 +71,12 @@ def _assembled(
   federation = _federation(experiment, data_dir)
   model = model_building.build_model(experiment, federation, uses_xla=uses_xla)
   phases = phase_assembly.build_phases(experiment)
-  phase_assembly.check_phases(phases, model.layout)
-  facts = _facts(experiment, federation)
-  malicious = _malicious(experiment, federation, facts)
   start = starting.Start(model.initial_weights(experiment.seed))
   if experiment.start_from:
     start = starting.load(experiment.start_from, model)
+  phase_assembly.check_phases(phases, model.layout, start.removed)
+  facts = _facts(experiment, federation)
+  malicious = _malicious(experiment, federation, facts)
   attack = _attack_plan(experiment, federation, model, start.weights, malicious)
   if attack is not None and attack.attack.relabel:
     federation = _relabelled(federation, attack.attack, experiment.seed)

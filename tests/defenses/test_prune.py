@@ -145,8 +145,21 @@ def test_what_is_removed_already_is_not_counted_again():
   assert record['removed'] == 2
   gone = channels.removed(removed, layout, layout['conv'])
   np.testing.assert_array_equal(gone, [True, True, False, True])
-  with pytest.raises(ValueError, match=r'is 3, but of the 3 .* at most 2 may'):
-    prune(num_channels=3).decide(weights, mask, RANKS, layout, _never)
+
+
+@pytest.mark.parametrize(('before', 'more'), [([1], 2), ([0, 1, 3], 0)])
+def test_one_channel_stays_whatever_a_search_has_left(before, more):
+  layout = layouts.conv_net()
+  weights, mask = layouts.ones(layout)
+  for channel in before:
+    mask[_entries(layout, channel)] = True
+  weights[mask] = 0
+  phase = prune(num_channels=3)
+  found, removed, record = phase.decide(weights, mask, RANKS, layout, _never)
+  assert record['removed'] == more
+  gone = channels.removed(removed, layout, layout['conv'])
+  np.testing.assert_array_equal(gone, [True, True, False, True])
+  assert not found[removed].any()
 
 
 def test_the_question_is_the_votes():
@@ -180,7 +193,6 @@ def test_impossible_options_are_refused(options, message):
     ({}, layouts.dense_net(), 'prune changes the last conv layer, but the'),
     ({'layer': 'lost'}, layouts.conv_net(), "no conv or dense layer 'lost'"),
     ({'layer': 'output'}, layouts.conv_net(), "'output' is the output layer"),
-    ({'num_channels': 4}, layouts.conv_net(), 'is 4, but of the 4 channels'),
     (
       {'vote': 'majority', 'share': 0.2},
       layouts.conv_net(),

@@ -71,6 +71,11 @@ def _of(rows, phase):
   return [row for row in rows if row['phase'] == phase]
 
 
+def _is_near(loss, other):
+  """A step of a search may add a product up in another order."""
+  return loss == pytest.approx(other, rel=1e-5)
+
+
 def _final_state(path):
   latest = sorted((path / 'checkpoints').iterdir())[-1]
   with np.load(latest) as archive:
@@ -133,9 +138,8 @@ class TestRows:
       assert 0 <= row['test/accuracy'] <= 1
       assert 0 <= row['attack/success_rate'] <= 1
       assert 'attack/active' not in row
-    assert (
-      rows[0]['test/loss'] == _of(_rows(finished[0]), 'train')[-1]['test/loss']
-    )
+    trained = _of(_rows(finished[0]), 'train')[-1]
+    assert _is_near(rows[0]['test/loss'], trained['test/loss'])
     deltas = [
       row['phase/delta'] for row in _of(_rows(finished[0]), 'adjust')[:-1]
     ]
@@ -147,7 +151,7 @@ class TestRows:
     for phase in ('prune', 'adjust'):
       *steps, last = _of(_rows(finished[0]), phase)
       kept = [s for s in steps if s['phase/removed'] == last['phase/removed']]
-      assert any(s['test/loss'] == last['test/loss'] for s in kept)
+      assert any(_is_near(s['test/loss'], last['test/loss']) for s in kept)
       assert 'phase/point' not in last
 
   def test_who_reported_what(self, finished):
