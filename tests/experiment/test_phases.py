@@ -3,83 +3,13 @@
 import json
 
 import numpy as np
+import phased_cell
 import pytest
-import small_experiment
 from small_runs import untimed as _untimed
 
-from flsec.config import loading, overrides
-from flsec.config.errors import ConfigError
-from flsec.defenses import channels, stop_rules, votes
-from flsec.experiment import assembly, loop, metric_rows, preflight
+from flsec.defenses import channels, stop_rules
+from flsec.experiment import assembly
 from flsec.experiment.metric_writer import MetricWriter
-from flsec.federated import reports
-
-RAW = {
-  **small_experiment.RAW,
-  'name': 'phased',
-  'rounds': 2,
-  'dataset': {
-    'name': 'digits',
-    'num_train': 240,
-    'validation': {'size': 60},
-  },
-  'model': {'name': 'cnn', 'filters': [3, 5], 'kernel_size': 3, 'hidden': [8]},
-  'clients': {
-    'num_clients': 4,
-    'batch_size': 16,
-    'optimizer': {'learning_rate': 0.1},
-  },
-  'attack': {
-    'name': 'model_replacement',
-    'scale': 2.0,
-    'attack': {
-      'name': 'badnets',
-      'trigger': 'federated_pruning_5',
-      'source_label': 9,
-      'target_label': 1,
-      'poison_fraction': 0.5,
-    },
-    'num_byzantine': 1,
-    'compose': ['false_reports'],
-  },
-  'server': {'aggregator': {'name': 'mean', 'weighted': False}},
-  'pruning': None,
-  'phases': [
-    'train',
-    {'name': 'prune', 'max_drop': 0.05, 'stop': 'largest_acceptable'},
-    {'name': 'fine_tune', 'max_rounds': 2},
-    {'name': 'adjust', 'largest': 2.5, 'step': 0.5, 'max_drop': 0.05},
-  ],
-}
-PHASES = ['train', 'prune', 'fine_tune', 'adjust']
-
-
-def _load(*changes):
-  flags = [overrides.parse(text) for text in changes]
-  return loading.from_mapping(overrides.apply(RAW, flags))
-
-
-def _run(path, *changes):
-  return loop.run_cell(_load(*changes), directory=path, data_dir='')
-
-
-def _rows(path):
-  return metric_rows.read_rows(path / 'metrics.jsonl')
-
-
-def _of(rows, phase):
-  return [row for row in rows if row['phase'] == phase]
-
-
-def _is_near(loss, other):
-  """A step of a search may add a product up in another order."""
-  return loss == pytest.approx(other, rel=1e-5)
-
-
-def _final_state(path):
-  latest = sorted((path / 'checkpoints').iterdir())[-1]
-  with np.load(latest) as archive:
-    return {name: archive[name] for name in archive.files}
 
 
 def _outcome(path):
@@ -89,9 +19,9 @@ def _outcome(path):
     arrays = {name: votes[name] for name in votes.files}
   return (
     # As text: a number that is none is the same as itself.
-    repr(_untimed(_rows(path))),
+    repr(_untimed(phased_cell.rows(path))),
     repr(_untimed(summary)),
-    {**arrays, **_final_state(path)},
+    {**arrays, **phased_cell.final_state(path)},
   )
 
 
@@ -107,30 +37,32 @@ def _assert_same(path, other):
 @pytest.fixture(scope='module')
 def finished(tmp_path_factory):
   path = tmp_path_factory.mktemp('phases') / 'cell'
-  return path, _run(path)
+  return path, phased_cell.run(path)
 
 
 class TestRows:
   def test_phases_follow_one_another(self, finished):
-    rows = _rows(finished[0])
+    rows = phased_cell.rows(finished[0])
     names = [row['phase'] for row in rows]
-    assert list(dict.fromkeys(names)) == PHASES
-    assert names == sorted(names, key=PHASES.index)
-    for phase in PHASES:
-      steps = [row['phase/step'] for row in _of(rows, phase)]
+    assert list(dict.fromkeys(names)) == phased_cell.PHASES
+    assert names == sorted(names, key=phased_cell.PHASES.index)
+    for phase in phased_cell.PHASES:
+      steps = [row['phase/step'] for row in phased_cell.of(rows, phase)]
       assert steps == list(range(1, len(steps) + 1))
 
   def test_one_counter_of_rounds_goes_on(self, finished):
-    rows = _rows(finished[0])
-    assert [row['round'] for row in _of(rows, 'train')] == [1, 2]
-    assert {row['round'] for row in _of(rows, 'prune')} == {2}
-    tuned = [row['round'] for row in _of(rows, 'fine_tune')]
+    rows = phased_cell.rows(finished[0])
+    assert [row['round'] for row in phased_cell.of(rows, 'train')] == [1, 2]
+    assert {row['round'] for row in phased_cell.of(rows, 'prune')} == {2}
+    tuned = [row['round'] for row in phased_cell.of(rows, 'fine_tune')]
     assert tuned[:-1] == list(range(3, 3 + len(tuned) - 1))
     assert tuned[-1] == tuned[-2]  # The row that says which one is kept.
-    assert {row['round'] for row in _of(rows, 'adjust')} == {tuned[-1]}
+    assert {row['round'] for row in phased_cell.of(rows, 'adjust')} == {
+      tuned[-1]
+    }
 
   def test_a_row_a_candidate(self, finished):
-    rows = _of(_rows(finished[0]), 'prune')
+    rows = phased_cell.of(phased_cell.rows(finished[0]), 'prune')
     assert [row['phase/point'] for row in rows[:-1]] == [0, 1, 2, 3, 4]
     assert [row['phase/removed'] for row in rows[:-1]] == [0, 1, 2, 3, 4]
     for row in rows[:-1]:
@@ -138,10 +70,11 @@ class TestRows:
       assert 0 <= row['test/accuracy'] <= 1
       assert 0 <= row['attack/success_rate'] <= 1
       assert 'attack/active' not in row
-    trained = _of(_rows(finished[0]), 'train')[-1]
-    assert _is_near(rows[0]['test/loss'], trained['test/loss'])
+    trained = phased_cell.of(phased_cell.rows(finished[0]), 'train')[-1]
+    assert phased_cell.is_near(rows[0]['test/loss'], trained['test/loss'])
     deltas = [
-      row['phase/delta'] for row in _of(_rows(finished[0]), 'adjust')[:-1]
+      row['phase/delta']
+      for row in phased_cell.of(phased_cell.rows(finished[0]), 'adjust')[:-1]
     ]
     assert deltas == [np.inf, 2.5, 2.0, 1.5, 1.0][: len(deltas)]
 
@@ -149,9 +82,11 @@ class TestRows:
     self, finished
   ):
     for phase in ('prune', 'adjust'):
-      *steps, last = _of(_rows(finished[0]), phase)
+      *steps, last = phased_cell.of(phased_cell.rows(finished[0]), phase)
       kept = [s for s in steps if s['phase/removed'] == last['phase/removed']]
-      assert any(_is_near(s['test/loss'], last['test/loss']) for s in kept)
+      assert any(
+        phased_cell.is_near(s['test/loss'], last['test/loss']) for s in kept
+      )
       assert 'phase/point' not in last
 
   def test_who_reported_what(self, finished):
@@ -163,7 +98,7 @@ class TestRows:
       )
       np.testing.assert_array_equal(votes['client_id'], np.arange(4))
       assert votes['is_malicious'].tolist() == [True, False, False, False]
-      last = _of(_rows(finished[0]), 'prune')[-1]
+      last = phased_cell.of(phased_cell.rows(finished[0]), 'prune')[-1]
       assert len(votes['removed_channels']) == last['phase/removed']
 
 
@@ -171,8 +106,8 @@ def test_two_phases_of_a_name_follow_one_another(tmp_path):
   path = tmp_path / 'cell'
   one = '{name: prune, num_channels: 1, layer: %s}'
   phases = f'[train, {one % "conv2"}, {one % "conv1"}]'
-  result = _run(path, 'rounds=1', f'phases={phases}')
-  steps = [(row['phase'], row['phase/step']) for row in _rows(path)]
+  result = phased_cell.run(path, 'rounds=1', f'phases={phases}')
+  steps = [(row['phase'], row['phase/step']) for row in phased_cell.rows(path)]
   assert steps == [('train', 1), ('prune', 1), ('prune', 1)]
   assert [line['name'] for line in result['phases']] == [
     'train', 'prune', 'prune',
@@ -183,16 +118,16 @@ def test_two_phases_of_a_name_follow_one_another(tmp_path):
 class TestResult:
   def test_the_summary_has_a_line_a_phase(self, finished):
     lines = finished[1]['phases']
-    assert [line['name'] for line in lines] == PHASES
+    assert [line['name'] for line in lines] == phased_cell.PHASES
     for line in lines:
-      last = _of(_rows(finished[0]), line['name'])[-1]
+      last = phased_cell.of(phased_cell.rows(finished[0]), line['name'])[-1]
       assert line['accuracy'] == last['test/accuracy']
       assert line['success_rate'] == last['attack/success_rate']
     assert [line['rounds'] for line in lines][:2] == [2, 0]
     assert lines[1]['removed'] == finished[1]['pruned_units']['conv2']
 
   def test_removed_channels_are_zero_to_the_end(self, finished):
-    self._assert_zero(finished[0], _load())
+    self._assert_zero(finished[0], phased_cell.load())
 
   @pytest.mark.slow
   @pytest.mark.parametrize('normalization', ['batch', 'group'])
@@ -203,14 +138,14 @@ class TestResult:
       f'model.normalization={normalization}',
       f'model.filters={filters}',
     )
-    _run(tmp_path / 'cell', *changes)
-    rows = _of(_rows(tmp_path / 'cell'), 'fine_tune')
+    phased_cell.run(tmp_path / 'cell', *changes)
+    rows = phased_cell.of(phased_cell.rows(tmp_path / 'cell'), 'fine_tune')
     assert any(row.get('attack/active') for row in rows)
-    self._assert_zero(tmp_path / 'cell', _load(*changes))
+    self._assert_zero(tmp_path / 'cell', phased_cell.load(*changes))
 
   def _assert_zero(self, path, experiment):
     layout = assembly.assemble(experiment, '').plan.model.layout
-    state = _final_state(path)
+    state = phased_cell.final_state(path)
     weights, removed = (
       next(
         v for v in state.values() if v.shape == (layout.size,) and v.dtype == t
@@ -241,10 +176,10 @@ def _stop(monkeypatch, rows, *, written):
 def test_a_run_that_is_stopped_in_every_phase_gives_the_same(
   finished, tmp_path, monkeypatch
 ):
-  names = [row['phase'] for row in _rows(finished[0])]
+  names = [row['phase'] for row in phased_cell.rows(finished[0])]
   path = tmp_path / 'cell'
   stops = []
-  for phase in PHASES:
+  for phase in phased_cell.PHASES:
     first, last = names.index(phase) + 1, len(names) - names[::-1].index(phase)
     # In the middle, and between the phase's last row and its checkpoint.
     stops += [(first, False), (first + 1, True), (last, True)]
@@ -252,21 +187,21 @@ def test_a_run_that_is_stopped_in_every_phase_gives_the_same(
     with monkeypatch.context() as patch:
       _stop(patch, rows, written=written)
       with pytest.raises(KeyboardInterrupt):
-        _run(path, f'runtime.threads={1 + number % 2}')
+        phased_cell.run(path, f'runtime.threads={1 + number % 2}')
     assert not (path / 'DONE').exists()
-  _run(path)
+  phased_cell.run(path)
   _assert_same(path, finished[0])
 
 
 def test_steps_of_a_search_are_not_made_again(finished, tmp_path, monkeypatch):
-  names = [row['phase'] for row in _rows(finished[0])]
+  names = [row['phase'] for row in phased_cell.rows(finished[0])]
   path = tmp_path / 'cell'
   with monkeypatch.context() as patch:
     _stop(patch, names.index('prune') + 3, written=True)
     with pytest.raises(KeyboardInterrupt):
-      _run(path)
+      phased_cell.run(path)
   before = (path / 'metrics.jsonl').read_bytes()
-  _run(path)
+  phased_cell.run(path)
   assert (path / 'metrics.jsonl').read_bytes().startswith(before)
 
 
@@ -274,90 +209,13 @@ def test_a_decision_that_changes_its_mind_is_caught(
   finished, tmp_path, monkeypatch
 ):
   path = tmp_path / 'cell'
-  names = [row['phase'] for row in _rows(finished[0])]
+  names = [row['phase'] for row in phased_cell.rows(finished[0])]
   with monkeypatch.context() as patch:
     _stop(patch, names.index('prune') + 3, written=True)
     with pytest.raises(KeyboardInterrupt):
-      _run(path)
+      phased_cell.run(path)
   monkeypatch.setattr(
     stop_rules, 'search', lambda rule, score, last: score(last) and 0
   )
   with pytest.raises(ValueError, match='prune asked for point 0 before it was'):
-    _run(path)
-
-
-class TestFeedback:
-  def test_clients_test_where_the_server_cannot(self, tmp_path):
-    path = tmp_path / 'cell'
-    summary = _run(
-      path,
-      'dataset.validation=null',
-      'attack.compose=[]',
-      'phases=[train, {name: prune, feedback: true, max_drop: 0.05}, '
-      '{name: fine_tune, feedback: true, max_rounds: 2}, '
-      '{name: adjust, feedback: true, largest: 2.0, step: 0.5}]',
-    )
-    rows = _rows(path)
-    steps = [row for row in rows if 'phase/point' in row]
-    assert {row['phase'] for row in steps} == {'prune', 'adjust'}
-    for row in steps:
-      assert 0 <= row['phase/score'] <= 1
-      assert 'phase/score_loss' not in row
-    assert [line['name'] for line in summary['phases']] == PHASES
-
-  def test_the_score_is_that_of_all_clients(self, tmp_path):
-    """Of equal clients the mean is the accuracy on all their examples."""
-    changes = ('dataset.validation=null', 'attack=null')
-    _run(tmp_path / 'trained', *changes, 'phases=[train]')
-    assert 'phase' not in _rows(tmp_path / 'trained')[0]
-    path = tmp_path / 'pruned'
-    _run(path, *changes, 'phases=[train, {name: prune, feedback: true}]')
-    assembled = assembly.assemble(_load(*changes), '')
-    model, data = assembled.plan.model, assembled.federation
-    assert len(set(np.diff(data.offsets))) == 1
-    weights = next(
-      value
-      for value in _final_state(tmp_path / 'trained').values()
-      if value.shape == (model.num_weights,)
-    )
-    logits = model.logits(weights, model.inputs(data.x))
-    expected = np.mean(np.argmax(logits, axis=1) == data.y)
-    first = _of(_rows(path), 'prune')[0]
-    assert first['phase/score'] == pytest.approx(expected, abs=1e-6)
-
-
-class TestRefusals:
-  @pytest.mark.parametrize(
-    ('changes', 'message'),
-    [
-      (('phases=[train, fine_tune]',), 'phases.1: .*removes anything'),
-      (('phases=[prune]',), 'phases.0: prune changes a trained model'),
-      (('phases=[]',), 'phases: at least one phase'),
-      (('dataset.validation=null',), r'phases.1: .*dataset\.validation'),
-      (('phases.1.share=2',), r'phases.1: prune needs 0 < share < 1'),
-      (('phases.1.vote=most',), 'phases.1: .*vote of prune'),
-    ],
-  )
-  def test_before_data_are_read(self, changes, message):
-    with pytest.raises(ConfigError, match=message):
-      preflight.check_components(_load(*changes))
-
-  @pytest.mark.parametrize(
-    ('changes', 'message'),
-    [
-      (('model={name: mlp}',), 'phases.1: prune changes the last conv layer'),
-      (('phases.1.num_channels=5',), 'phases.1: .*of the 5 channels'),
-      (('phases.3.layer=conv9',), "phases.3: .*no conv or dense layer 'conv9'"),
-      (('phases.1.layer=logits',), "phases.1: .*'logits' is the output layer"),
-    ],
-  )
-  def test_before_training(self, changes, message, tmp_path):
-    path = tmp_path / 'cell'
-    with pytest.raises(ValueError, match=message):
-      _run(path, *changes)
-    assert not (path / 'metrics.jsonl').exists()
-
-  def test_reports_that_are_none_end_the_run(self, tmp_path, monkeypatch):
-    monkeypatch.setitem(reports._VALID, 'ranks', votes.are_bits)
-    with pytest.raises(ValueError, match='None of the 4 reports of clients'):
-      _run(tmp_path / 'cell')
+    phased_cell.run(path)
