@@ -75,6 +75,9 @@ class Entry:
   options: tuple[Option, ...]
   path: pathlib.Path
   function: str
+  # Options that runs were recorded without: at their default they count in no
+  # fingerprint.
+  later: tuple[str, ...] = ()
 
   @property
   def option_names(self) -> tuple[str, ...]:
@@ -93,10 +96,10 @@ class Entry:
 
 def _decorator(kind: str) -> Callable[..., Callable[[_Component], _Component]]:
   def register(
-    name: str, *, paper: str = ''
+    name: str, *, paper: str = '', later: tuple[str, ...] = ()
   ) -> Callable[[_Component], _Component]:
-    """Names a component; `name` and `paper` must be literal strings."""
-    del name, paper  # Read from the source text.
+    """Names a component; all arguments must be literals."""
+    del name, paper, later  # Read from the source text.
     return lambda component: component
 
   register.__name__ = kind
@@ -257,18 +260,21 @@ def _entries_of_file(path: pathlib.Path, mtime: int) -> tuple[Entry, ...]:
     for decorator in node.decorator_list:
       registered = _registered(decorator, path)
       if registered:
-        kind, name, paper = registered
+        kind, name, paper, later = registered
         summary = (ast.get_docstring(node) or '').split('\n')[0]
         found.append(
-          Entry(kind, name, summary, paper, _options(node), path, node.name)
+          Entry(
+            *(kind, name, summary, paper, _options(node), path, node.name),
+            later,
+          )
         )
   return tuple(found)
 
 
 def _registered(
   node: ast.expr, path: pathlib.Path
-) -> Optional[tuple[str, str, str]]:
-  """Returns (kind, name, paper) of `@registry.<kind>(...)`, else None."""
+) -> Optional[tuple[str, str, str, tuple[str, ...]]]:
+  """Returns kind and arguments of `@registry.<kind>(...)`, else None."""
   if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
     return None
   module = ast.unparse(node.func.value).split('.')[-1]
@@ -279,12 +285,13 @@ def _registered(
   try:
     name = ast.literal_eval(words['name'])
     paper = ast.literal_eval(words['paper']) if 'paper' in words else ''
+    later = ast.literal_eval(words['later']) if 'later' in words else ()
   except (KeyError, ValueError) as error:
     raise ValueError(
       f'{path}, line {node.lineno}: @registry.{node.func.attr} takes its name '
       'and paper as literal strings, since they are read from the source text.'
     ) from error
-  return node.func.attr, name, paper
+  return node.func.attr, name, paper, tuple(later)
 
 
 def _options(node: ast.FunctionDef) -> tuple[Option, ...]:

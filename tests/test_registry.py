@@ -41,6 +41,19 @@ class TestEntries:
     assert text.is_required and not factor.is_required
     assert entry.path == path
 
+  def test_options_that_came_later_are_named(self, plugin):
+    plugin(
+      '@registry.model("m", later=("width",))\ndef m(*, width: int = 3): ...'
+    )
+    assert registry.entry('model', 'm').later == ('width',)
+    assert registry.entry('model', 'mlp').later == ()
+
+  @pytest.mark.parametrize('kind', registry.KINDS)
+  def test_only_options_with_a_default_come_later(self, kind):
+    for entry in registry.entries(kind).values():
+      own = {option.name: option for option in entry.options}
+      assert not any(own[name].is_required for name in entry.later)
+
   def test_in_alphabetical_order(self):
     for kind in registry.KINDS:
       names = list(registry.entries(kind))

@@ -38,6 +38,20 @@ class OptimizerConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class AugmentationConfig:
+  """How images are changed at random, each time a client trains on them.
+
+  Attributes:
+    crop_padding: zeros on each side of an image, of which a window of its own
+      size is then cut at random.
+    flip: whether half of the images are mirrored, left to right.
+  """
+
+  crop_padding: int = _field(4, minimum=0)
+  flip: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
 class ClientsConfig:
   """The clients, their local training, and who takes part in a round.
 
@@ -51,6 +65,7 @@ class ClientsConfig:
       draws each batch anew from all of a client's examples, none of them twice
       in it.
     momentum: of a client's updates, kept across rounds.
+    augmentation: crops and mirror images of the examples; none where left out.
     last_conv_l2: factor of the squared norm of the last conv layer's kernel,
       which is added to the loss (Wu et al.'s lambda).
     last_conv_l2_of: whether attackers add it too (`all`) or not (`honest`).
@@ -72,6 +87,7 @@ class ClientsConfig:
   batch_size: int = _field(32, minimum=1)
   sampling: Literal['epochs', 'independent'] = 'epochs'
   momentum: float = _field(0.0, minimum=0, below=1)
+  augmentation: Optional[AugmentationConfig] = _field(None, is_later=True)
   last_conv_l2: float = _field(0.0, minimum=0)
   last_conv_l2_of: Literal['all', 'honest'] = 'all'
   num_selected: Optional[int] = _field(None, minimum=1)

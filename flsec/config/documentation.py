@@ -10,7 +10,7 @@ import re
 import sys
 from typing import Any
 
-from flsec.config import annotations, schema
+from flsec.config import annotations, attack_training, clients, schema
 from flsec.config.sections import kind_of
 from flsec.config.validate import range_in_words
 
@@ -46,8 +46,9 @@ _SECTIONS = {
   'dataset.root, dataset.validation': schema.ServerSet,
   'clients': schema.ClientsConfig,
   'clients.optimizer': schema.OptimizerConfig,
+  'clients.augmentation': clients.AugmentationConfig,
   'attack': schema.AttackConfig,
-  'attack.training': schema.AttackTrainingConfig,
+  'attack.training': attack_training.AttackTrainingConfig,
   'server': schema.ServerConfig,
   'server.schedule': schema.ScheduleConfig,
   'server.root_training': schema.RootTrainingConfig,

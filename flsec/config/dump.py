@@ -1,14 +1,15 @@
 """Writes an experiment back as YAML, and says whether two are the same."""
 
 import dataclasses
-import functools
 import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
+from flsec import registry
 from flsec.config import plugin_identity, yaml_file
 from flsec.config.schema import Component, Experiment, RuntimeConfig
+from flsec.config.sections import kind_of
 
 _IGNORED = ('description', 'plugins', 'runtime', 'name')
 _FINGERPRINT_LENGTH = 16
@@ -42,8 +43,9 @@ def fingerprint(experiment: Experiment) -> str:
 
 def identity(experiment: Experiment) -> dict[str, Any]:
   """Returns all that a run's results depend on, as a plain mapping."""
-  texts = plugin_identity.digests(to_dict(experiment))
-  plain = _plain(experiment, is_identity=True)
+  plain = to_dict(experiment)
+  texts = plugin_identity.digests(plain)
+  _drop_later(experiment, plain, '')
   for key in _IGNORED:
     plain.pop(key)
   plain['server'].pop('on_non_finite')
@@ -56,38 +58,49 @@ def identity(experiment: Experiment) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
   """Returns a value as a YAML file holds it: mappings, lists and scalars."""
-  return _plain(value, is_identity=False)
-
-
-def _plain(value: Any, *, is_identity: bool) -> Any:
-  """Returns a value as `plain` does.
-
-  Args:
-    value: of a section, or one.
-    is_identity: leave out the fields that came later, where they say nothing.
-  """
-  again = functools.partial(_plain, is_identity=is_identity)
   if isinstance(value, Component):
-    return {'name': value.name, **again(value.options)}
+    return {'name': value.name, **plain(value.options)}
   if dataclasses.is_dataclass(value):
     fields = {
-      field.name: again(getattr(value, field.name))
+      field.name: plain(getattr(value, field.name))
       for field in dataclasses.fields(value)
-      if not (is_identity and _says_nothing_later(field, value))
     }
     # The options of a data set or an attack stand beside its fields.
     options = fields.pop('options', {})
     first = {'name': fields['name']} if 'name' in fields else {}
     return {**first, **options, **fields}
   if isinstance(value, Mapping):
-    return {str(key): again(one) for key, one in value.items()}
+    return {str(key): plain(one) for key, one in value.items()}
   if isinstance(value, (list, tuple)):
-    return [again(one) for one in value]
+    return [plain(one) for one in value]
   return value
 
 
-def _says_nothing_later(field: 'dataclasses.Field[Any]', section: Any) -> bool:
-  return (
-    field.metadata.get('is_later', False)
-    and getattr(section, field.name) == field.default
-  )
+def _drop_later(section: Any, plain: dict[str, Any], kind: str) -> None:
+  """Drops from `plain` what came after runs were recorded and says nothing.
+
+  Args:
+    section: of the experiment, or a component.
+    plain: the same, as a plain mapping.
+    kind: of the component.
+  """
+  kind = kind or getattr(section, 'KIND', '')
+  if kind:
+    entry = registry.entries(kind).get(section.name)
+    for option in entry.options if entry else ():
+      is_plain = section.options.get(option.name) == option.default
+      if option.name in entry.later and is_plain:
+        plain.pop(option.name, None)
+  if isinstance(section, Component):
+    return
+  for field in dataclasses.fields(section):
+    value = getattr(section, field.name)
+    if field.metadata.get('is_later') and value == field.default:
+      del plain[field.name]
+      continue
+    parts = [(value, plain.get(field.name))]
+    if isinstance(value, tuple):
+      parts = list(zip(value, plain[field.name]))
+    for part, own in parts:
+      if dataclasses.is_dataclass(part):
+        _drop_later(part, own, kind_of(field))

@@ -144,12 +144,15 @@ class EvaluationConfig:
       in which round it was first measured, and what a client had sent by then.
     escape: whether to measure in every round how much of the attack escapes
       the rule, entry by entry where the rule works so (this sorts the stack).
+    batch_statistics: whether batch normalisation takes mean and variance from
+      each batch of test examples, as in training, and not the moving ones.
   """
 
   every: int = _field(1, minimum=1)
   batch_size: int = _field(1000, minimum=1)
   critical_accuracy: Optional[float] = _field(None, above=0, maximum=1)
   escape: bool = False
+  batch_statistics: bool = _field(False, is_later=True)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -133,7 +133,9 @@ class _Search:
     session, phase = self._session, self._phase
     layout = session.assembled.plan.model.layout
     layer = channel_layer(phase.name, layout, phase.layer).name
-    through = CutPass(session.evaluator.whole_pass, layer, self.weights)
+    through = session.evaluator.whole_pass
+    if not through.reads_batch:  # What a cut keeps is of one example alone.
+      through = CutPass(through, layer, self.weights)
     clients_scores = None
 
     def test(point: int, weights: np.ndarray) -> Score:

@@ -36,6 +36,7 @@ class Evaluator:
     batch_size: int,
     num_threads: int,
     attack: Optional[Attack] = None,
+    reads_batch: bool = False,
   ) -> None:
     """Prepares the test examples.
 
@@ -45,11 +46,16 @@ class Evaluator:
       batch_size: examples in one pass.
       num_threads: passes at once.
       attack: whose success is measured; None or one without victims: not.
+      reads_batch: whether batch normalisation takes each batch's own
+        statistics.
     """
     self._model, self._test = model, test
     self.confusion: Optional[np.ndarray] = None
     self.whole_pass = forward_pass.WholePass(
-      model, batch_size=batch_size, num_threads=num_threads
+      model,
+      batch_size=batch_size,
+      num_threads=num_threads,
+      reads_batch=reads_batch,
     )
     self.victims: Optional[TestVictims] = None
     if attack is not None and attack.victims is not None:
@@ -144,6 +150,7 @@ def evaluator_of(
     batch_size=experiment.evaluation.batch_size,
     num_threads=experiment.runtime.threads or threads.usable_cores(),
     attack=attack.attack if attack else None,
+    reads_batch=experiment.evaluation.batch_statistics,
   )
 
 

@@ -4,6 +4,7 @@ A search that changes one layer alone needs what lies below it only once.
 """
 
 import abc
+import functools
 from collections.abc import Sequence
 from concurrent import futures
 from typing import Any, Callable
@@ -13,7 +14,7 @@ import tensorflow as tf
 
 from flsec.defenses import channels
 from flsec.federated import tracing
-from flsec.models import channel_cut, channel_product
+from flsec.models import batch_statistics, channel_cut, channel_product
 from flsec.models.flat import FlatModel
 
 # Features that are kept, of all examples together.
@@ -24,7 +25,12 @@ class Pass(abc.ABC):
   """Runs a model over arrays of examples, in batches, on several threads."""
 
   def __init__(
-    self, model: FlatModel, *, batch_size: int, num_threads: int
+    self,
+    model: FlatModel,
+    *,
+    batch_size: int,
+    num_threads: int,
+    reads_batch: bool = False,
   ) -> None:
     """Prepares.
 
@@ -32,8 +38,10 @@ class Pass(abc.ABC):
       model: the flat model.
       batch_size: examples in one call.
       num_threads: calls at once.
+      reads_batch: whether batch normalisation takes each batch's own
+        statistics.
     """
-    self.model = model
+    self.model, self.reads_batch = model, reads_batch
     self._batch_size, self._num_threads = batch_size, num_threads
     self._traced: dict[Any, Callable[..., Any]] = {}
 
@@ -84,7 +92,10 @@ class WholePass(Pass):
   def logits(
     self, weights: np.ndarray, x: np.ndarray, *, is_stored: bool = True
   ) -> np.ndarray:
-    run = self._function('logits', x, is_stored, self.model.logits)
+    body = self.model.logits
+    if self.reads_batch:
+      body = functools.partial(batch_statistics.logits, self.model)
+    run = self._function('logits', x, is_stored, body)
     weights = tf.convert_to_tensor(weights)
     return self._joined(
       self._map(

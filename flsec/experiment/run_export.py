@@ -78,6 +78,11 @@ def check(experiment: schema.Experiment) -> None:
       'false: slots are not handed on from call to call',
     ),
     (experiment.evaluation.escape, 'evaluation.escape', 'false'),
+    (
+      experiment.evaluation.batch_statistics,
+      'evaluation.batch_statistics',
+      'false: it tests all examples in one batch',
+    ),
   )
   for is_refused, path, wanted in refused:
     if is_refused:

@@ -11,7 +11,13 @@ import tensorflow as tf
 
 from flsec.attacks import attack as attack_lib
 from flsec.config import schema
-from flsec.federated import one_thread, optimizers, penalties, seed_folding
+from flsec.federated import (
+  augmentation,
+  one_thread,
+  optimizers,
+  penalties,
+  seed_folding,
+)
 from flsec.federated.batches import Batches, shuffled
 from flsec.models import flat
 
@@ -75,11 +81,15 @@ def build_local_training(
     are 0 after every step, whatever gradient, momentum or hooks say.
 
   Raises:
-    ValueError: the last conv layer is to be penalised, and there is none.
+    ValueError: the last conv layer is to be penalised, and there is none; or
+      images are to be augmented, and there are none.
   """
   optimizer = optimizers.build_optimizer(clients.optimizer)
   batches = batches or Batches(clients.batch_size, padded)
   penalty = penalties.build_penalty(model.layout, clients)
+  augment = augmentation.build_augmentation(
+    clients.augmentation, model.input_shape
+  )
   is_independent = clients.sampling == 'independent'
 
   def train(
@@ -107,6 +117,7 @@ def build_local_training(
       hooks,
       context,
       removed=removed,
+      augment=augment,
       penalty=penalty
       if is_honest or clients.last_conv_l2_of == 'all'
       else None,
@@ -144,6 +155,7 @@ def build_step(
   context,
   *,
   removed=None,
+  augment=None,
   penalty=None,
 ):
   """Builds `(index, epoch's shard, batch in it, carry) -> carry`.
@@ -161,7 +173,7 @@ def build_step(
       num_examples=None if mask is None else _count(mask),
       attack_labels=attack_y,
     )
-    x = model.inputs(x)
+    x = model.inputs(augment(x, step_seed) if augment else x)
     if hooks.poison:
       x, y = hooks.poison(x, y, own)
     batch_loss, gradient, statistics = model.differentiate(

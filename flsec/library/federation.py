@@ -152,6 +152,7 @@ def build(
       batch_size=experiment.evaluation.batch_size,
       num_threads=num_threads,
       attack=plan.attack.attack if plan.attack else None,
+      reads_batch=experiment.evaluation.batch_statistics,
     ),
     _device=where,
   )

@@ -8,7 +8,7 @@ import tensorflow as tf
 from flsec import registry
 from flsec.models import images
 from flsec.models.normalization import check_normalization, normalized
-from flsec.models.standardized import standardized
+from flsec.models.standardized import Moment, standardized
 
 
 @registry.model(
@@ -25,7 +25,7 @@ def cnn(
   hidden: Sequence[int] = (500,),
   dropout: float = 0.0,
   normalization: str = 'none',
-  standardize: Optional[Sequence[float]] = None,
+  standardize: Optional[Sequence[Moment]] = None,
 ) -> tf.keras.Model:
   """Convolutions with ReLU and 2x2 max pooling, then dense layers.
 

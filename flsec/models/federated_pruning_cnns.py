@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from flsec import registry
 from flsec.models.cnn import cnn
+from flsec.models.standardized import Moment
 
 
 @registry.model('cnn_3conv', paper='Wu et al., arXiv 2020')
@@ -19,7 +20,7 @@ def cnn_3conv(
   input_shape: tuple,
   num_classes: int,
   normalization: str = 'none',
-  standardize: Optional[Sequence[float]] = None,
+  standardize: Optional[Sequence[Moment]] = None,
 ) -> tf.keras.Model:
   """Wu et al.'s network for Fashion-MNIST: 3 convolutions and 2 dense layers.
 
@@ -57,7 +58,7 @@ def cnn_4conv(
   input_shape: tuple,
   num_classes: int,
   normalization: str = 'none',
-  standardize: Optional[Sequence[float]] = None,
+  standardize: Optional[Sequence[Moment]] = None,
 ) -> tf.keras.Model:
   """Wu et al.'s network for CIFAR-10: 4 convolutions and 3 dense layers.
 

@@ -30,6 +30,8 @@ class Trace:
     mask: float32 [b], 0 for examples that only pad the batch, or None.
     moved: layer name -> its moving statistics after the call, by attribute.
     by_patches: whether convolutions that gain by it are matrix products.
+    reads_batch: whether batch normalisation takes the batch's own statistics,
+      training or not.
     is_differentiated: whether a tape is open, so that these give gradients of
       their own.
     batch_last: an image tensor's `ref()` -> the same numbers, float32
@@ -42,6 +44,7 @@ class Trace:
     default_factory=dict
   )
   by_patches: bool = False
+  reads_batch: bool = False
   is_differentiated: bool = False
   batch_last: dict[Any, tf.Tensor] = dataclasses.field(default_factory=dict)
 
@@ -71,7 +74,8 @@ class BatchNormalization(tf.keras.layers.BatchNormalization):
   def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
     mean = tf.stop_gradient(self.moving_mean)
     variance = tf.stop_gradient(self.moving_variance)
-    if not training or not self.trainable:
+    reads_batch = training or (self.trace and self.trace.reads_batch)
+    if not reads_batch or not self.trainable:
       variance = tf.nn.relu(variance)
       return tf.nn.batch_normalization(
         inputs, mean, variance, self.beta, self.gamma, self.epsilon

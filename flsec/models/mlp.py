@@ -6,7 +6,7 @@ from typing import Optional
 import tensorflow as tf
 
 from flsec import registry
-from flsec.models.standardized import standardized
+from flsec.models.standardized import Moment, standardized
 
 
 @registry.model('mlp', paper='Meng et al., ICICS 2023')
@@ -17,7 +17,7 @@ def mlp(
   hidden: Sequence[int] = (500, 150),
   activation: str = 'relu',
   dropout: float = 0.0,
-  standardize: Optional[Sequence[float]] = None,
+  standardize: Optional[Sequence[Moment]] = None,
 ) -> tf.keras.Model:
   """Multi-layer perceptron: Flatten, then the hidden layers, then logits.
 

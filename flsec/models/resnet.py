@@ -1,15 +1,19 @@
 """Residual networks for small images (He et al., CVPR 2016)."""
 
 from collections.abc import Sequence
+from typing import Optional
 
 import tensorflow as tf
 
 from flsec import registry
 from flsec.models import images
 from flsec.models.resnet_blocks import Flavour, residual_features
+from flsec.models.standardized import Moment
 
 
-@registry.model('resnet20', paper='He et al., CVPR 2016; FedER, 2023')
+@registry.model(
+  'resnet20', paper='He et al., CVPR 2016; FedER, 2023', later=('standardize',)
+)
 def resnet20(
   *,
   input_shape: tuple,
@@ -17,6 +21,7 @@ def resnet20(
   depth: int = 20,
   width: int = 16,
   normalization: str = 'group',
+  standardize: Optional[Sequence[Moment]] = None,
 ) -> tf.keras.Model:
   """ResNet-20 for CIFAR: 3 stages of 3 blocks, widths 16, 32, 64, option B.
 
@@ -31,6 +36,8 @@ def resnet20(
     depth: 20, 32, 44, 56, ..., that is 6 n + 2.
     width: filters of the first stage; each next stage doubles them.
     normalization: 'group', 'batch' or 'none'.
+    standardize: (mean, deviation) of the inputs' entries, or each a list, of
+      each channel; None: inputs as they are.
 
   Returns:
     A functional Keras model that ends in logits.
@@ -44,16 +51,20 @@ def resnet20(
     _blocks(depth),
     stem=width,
     normalization=normalization,
+    standardize=standardize,
   )
   return _pooled_classifier(input_shape, num_classes, flavour)
 
 
-@registry.model('resnet14_wide', paper='Ozfatura et al., arXiv 2024')
+@registry.model(
+  'resnet14_wide', paper='Ozfatura et al., arXiv 2024', later=('standardize',)
+)
 def resnet14_wide(
   *,
   input_shape: tuple,
   num_classes: int,
   normalization: str = 'group',
+  standardize: Optional[Sequence[Moment]] = None,
 ) -> tf.keras.Model:
   """The hybrid sparse attack's "ResNet-20": 3 stages of 2 blocks, 32, 64, 128.
 
@@ -64,6 +75,8 @@ def resnet14_wide(
     input_shape: (height, width, channels) of an example.
     num_classes: length of the logits.
     normalization: 'group', 'batch' (the paper's) or 'none'.
+    standardize: (mean, deviation) of the inputs' entries, or each a list, of
+      each channel; None: inputs as they are.
 
   Returns:
     A functional Keras model that ends in logits.
@@ -72,17 +85,25 @@ def resnet14_wide(
     ValueError: an unknown normalisation, or inputs that are no images.
   """
   flavour = Flavour(
-    'resnet14_wide', (32, 64, 128), 2, stem=32, normalization=normalization
+    'resnet14_wide',
+    (32, 64, 128),
+    2,
+    stem=32,
+    normalization=normalization,
+    standardize=standardize,
   )
   return _pooled_classifier(input_shape, num_classes, flavour)
 
 
-@registry.model('resnet18', paper='He et al., CVPR 2016')
+@registry.model(
+  'resnet18', paper='He et al., CVPR 2016', later=('standardize',)
+)
 def resnet18(
   *,
   input_shape: tuple,
   num_classes: int,
   normalization: str = 'group',
+  standardize: Optional[Sequence[Moment]] = None,
 ) -> tf.keras.Model:
   """ResNet-18 with a 3x3 stem for small images: 4 stages of 2 blocks.
 
@@ -92,6 +113,8 @@ def resnet18(
     input_shape: (height, width, channels) of an example.
     num_classes: length of the logits.
     normalization: 'group', 'batch' or 'none'.
+    standardize: (mean, deviation) of the inputs' entries, or each a list, of
+      each channel; None: inputs as they are.
 
   Returns:
     A functional Keras model that ends in logits.
@@ -100,12 +123,19 @@ def resnet18(
     ValueError: an unknown normalisation, or inputs that are no images.
   """
   flavour = Flavour(
-    'resnet18', (64, 128, 256, 512), 2, stem=64, normalization=normalization
+    'resnet18',
+    (64, 128, 256, 512),
+    2,
+    stem=64,
+    normalization=normalization,
+    standardize=standardize,
   )
   return _pooled_classifier(input_shape, num_classes, flavour)
 
 
-@registry.model('resnet20_dense', paper='Meng et al., ICICS 2023')
+@registry.model(
+  'resnet20_dense', paper='Meng et al., ICICS 2023', later=('standardize',)
+)
 def resnet20_dense(
   *,
   input_shape: tuple,
@@ -114,6 +144,7 @@ def resnet20_dense(
   hidden: Sequence[int] = (256, 128),
   pool_size: int = 4,
   normalization: str = 'group',
+  standardize: Optional[Sequence[Moment]] = None,
 ) -> tf.keras.Model:
   """FLAP's "ResNet-18": ResNet-20 with biases and a dense head that is pruned.
 
@@ -129,6 +160,8 @@ def resnet20_dense(
     hidden: units of the dense layers before the logits.
     pool_size: side of the average pooling before them.
     normalization: 'group', 'batch' (the paper's) or 'none'.
+    standardize: (mean, deviation) of the inputs' entries, or each a list, of
+      each channel; None: inputs as they are.
 
   Returns:
     A functional Keras model that ends in logits.
@@ -147,6 +180,7 @@ def resnet20_dense(
     uses_bias=True,
     normalizes_shortcut=False,
     normalization=normalization,
+    standardize=standardize,
   )
   inputs, x = residual_features(input_shape, flavour)
   layers = tf.keras.layers

@@ -2,11 +2,13 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Optional
 
 import tensorflow as tf
 
 from flsec.models import images
 from flsec.models.normalization import check_normalization, normalized
+from flsec.models.standardized import Moment, standardized
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +23,7 @@ class Flavour:
     uses_bias: whether convolutions have biases.
     normalizes_shortcut: whether a projection is normalised.
     normalization: 'group', 'batch' or 'none'.
+    standardize: (mean, deviation) of the inputs, see `standardized`.
   """
 
   name: str
@@ -30,6 +33,7 @@ class Flavour:
   uses_bias: bool = False
   normalizes_shortcut: bool = True
   normalization: str = 'group'
+  standardize: Optional[Sequence[Moment]] = None
 
 
 def residual_features(
@@ -59,7 +63,8 @@ def residual_features(
   )
   check_normalization(flavour.name, flavour.normalization)
   inputs = tf.keras.Input(input_shape)
-  x = _convolved(inputs, flavour, flavour.stem, 3, 1, 'stem')
+  x = standardized(flavour.name, inputs, flavour.standardize)
+  x = _convolved(x, flavour, flavour.stem, 3, 1, 'stem')
   x = _rectified(x, 'stem')
   for stage, width in enumerate(flavour.widths, start=1):
     for block in range(1, flavour.blocks + 1):

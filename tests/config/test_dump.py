@@ -76,6 +76,8 @@ class TestFingerprint:
       'attack=null',
       'attack.source_label=2',
       'attack.training={epochs: 3}',
+      'clients.augmentation={flip: false}',
+      'evaluation.batch_statistics=true',
       'server.aggregator=median',
       'server.on_too_few=skip',
       'model.padding=same',
@@ -94,6 +96,15 @@ class TestFingerprint:
     assert dump.to_dict(build())['attack']['training'] is None
     changed = build('attack.training={epochs: 3}')
     assert dump.identity(changed)['attack']['training']['epochs'] == 3
+
+  def test_options_that_came_later_do_so_too(self, build):
+    plain = build('model={name: resnet20}')
+    assert dump.to_dict(plain)['model']['standardize'] is None
+    assert 'standardize' not in dump.identity(plain)['model']
+    changed = build('model={name: resnet20, standardize: [0.5, 0.25]}')
+    assert dump.identity(changed)['model']['standardize'] == [0.5, 0.25]
+    # That of the perceptron was there from the start.
+    assert 'standardize' in dump.identity(build('model=mlp'))['model']
 
   def test_one_word_that_stays_the_same(self, build):
     experiment = build()

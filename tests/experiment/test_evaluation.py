@@ -9,6 +9,7 @@ from flsec import attacks
 from flsec.attacks.attack import Attack, Victims
 from flsec.data.dataset import Split
 from flsec.experiment.evaluation import Evaluator
+from flsec.models.flat import FlatModel
 
 
 def _split(count=25):
@@ -120,3 +121,26 @@ def test_no_victims_in_the_test_set(caplog):
   assert found['attack/victims'] == 0
   assert np.isnan(found['attack/error_rate'])
   assert 'the test set holds no victim of x' in caplog.text
+
+
+def test_batch_statistics_are_taken_from_each_test_batch():
+  inputs = tf.keras.Input((tiny.FEATURES,))
+  x = tf.keras.layers.Dense(tiny.HIDDEN, name='hidden')(inputs)
+  x = tf.keras.layers.BatchNormalization(name='norm')(x)
+  x = tf.keras.layers.Dense(tiny.CLASSES, name='logits')(x)
+  model = FlatModel(tf.keras.Model(inputs, x), scale=1.0)
+  weights, split = model.initial_weights(tiny.SEED), _split(20)
+  losses = []
+  for reads_batch in (False, True):
+    found = Evaluator(
+      model, split, batch_size=10, num_threads=1, reads_batch=reads_batch
+    ).evaluate(weights)
+    losses.append(found['test/loss'])
+  wanted = [  # Training mode: there is nothing random in this model.
+    model.loss(
+      tf.constant(weights), split.x[rows], split.y[rows], training=True
+    )
+    for rows in (slice(0, 10), slice(10, 20))
+  ]
+  np.testing.assert_allclose(losses[1], np.mean(wanted), rtol=1e-5)
+  assert abs(losses[1] - losses[0]) > 1e-2

@@ -60,6 +60,21 @@ def test_whole_passes_are_the_models_logits():
   np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
+def test_batches_may_be_normalised_by_themselves():
+  model, _, weights = _given('batch')
+  x = _examples()
+  whole = WholePass(model, batch_size=7, num_threads=2, reads_batch=True)
+  found = whole.logits(weights, x)
+  expected = [  # Training mode: there is nothing random in this model.
+    model.logits(weights, model.inputs(x[start : start + 7]), training=True)
+    for start in range(0, 23, 7)
+  ]
+  np.testing.assert_allclose(
+    found, np.concatenate(expected), rtol=1e-5, atol=1e-6
+  )
+  assert np.abs(found - model.logits(weights, model.inputs(x))).max() > 1e-2
+
+
 def test_no_examples_are_no_logits():
   _, whole, weights = _given()
   x = np.zeros([0, 6, 6, 1], np.float32)

@@ -85,6 +85,10 @@ def test_numbers_are_those_of_a_run(case, tmp_path):
     ),
     (('pruning.name=flap',), 'pruning'),
     (('evaluation.escape=true',), 'evaluation.escape'),
+    (
+      ('evaluation.batch_statistics=true',),
+      'evaluation.batch_statistics',
+    ),
     (('server.aggregator=mean',), 'server.aggregator'),
     (('dataset.num_train=121',), 'dataset.partition'),  # 20 and 21 of them.
   ],

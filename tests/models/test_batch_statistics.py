@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from flsec.config import schema
 from flsec.federated import batches, local_training
+from flsec.models import batch_statistics
 from flsec.models.flat import FlatModel
 
 layers = tf.keras.layers
@@ -95,6 +96,34 @@ def test_inference_moves_nothing(model):
   weights = tf.constant(model.initial_weights(0))
   x, y = small_models.batch(model)
   assert model.differentiate(weights, x, y, training=False)[2] is None
+
+
+def test_a_batch_may_be_normalised_by_itself_and_nothing_else_be_random():
+  x = inputs = tf.keras.Input((5,))
+  x = batch_norm('norm')(layers.Dense(4, name='hidden')(x))
+  x = layers.Dropout(0.5)(layers.ReLU()(x))
+  model = FlatModel(tf.keras.Model(inputs, layers.Dense(3, name='logits')(x)))
+  weights = small_models.random_weights(model.num_weights)
+  x, _ = small_models.batch(model)
+  found = batch_statistics.logits(model, tf.constant(weights), x)
+
+  def own(name, attribute, *shape):
+    return (
+      part(model, weights, name, attribute).astype(np.float64).reshape(*shape)
+    )
+
+  units = np.asarray(x, np.float64) @ own('hidden', 'kernel', 5, 4)
+  units += own('hidden', 'bias', 4)
+  units -= units.mean(axis=0)
+  units /= np.sqrt(
+    units.var(axis=0) + model.keras_model.get_layer('norm').epsilon
+  )
+  units = units * own('norm', 'gamma', 4) + own('norm', 'beta', 4)
+  wanted = np.maximum(units, 0) @ own('logits', 'kernel', 4, 3)
+  wanted += own('logits', 'bias', 3)
+  np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+  # By the moving statistics it is another one.
+  assert np.abs(model.logits(weights, x) - wanted).max() > 1e-2
 
 
 @pytest.mark.parametrize('training', [True, False])

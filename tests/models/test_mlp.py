@@ -68,7 +68,7 @@ def test_activation_and_dropout():
     ({'hidden': [5, 0]}, r'widths must be at least 1; got \[5, 0\]'),
     ({'dropout': 1.0}, r'\[0, 1\); got 1.0'),
     ({'dropout': -0.1}, r'\[0, 1\); got -0.1'),
-    ({'standardize': [0.1, 0]}, r'mlp: standardize.*above 0; got \[0.1, 0\]'),
+    ({'standardize': [0.1, 0]}, r'mlp: standardize.*above 0.*got \[0.1, 0\]'),
     ({'widths': [3]}, "Unknown option of model 'mlp'"),
   ],
 )

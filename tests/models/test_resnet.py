@@ -1,5 +1,6 @@
 """Residual networks: depth, widths, shortcuts, heads."""
 
+import numpy as np
 import pytest
 
 from flsec import models
@@ -99,3 +100,44 @@ def test_the_dense_head():
 def test_refusals(name, options, message):
   with pytest.raises(ValueError, match=message):
     layout(name, **options)
+
+
+@pytest.mark.parametrize('name', ['resnet20', 'resnet14_wide', 'resnet18'])
+@pytest.mark.parametrize(
+  'standardize, wanted',
+  [
+    ((0.25, 0.5), lambda x: 2 * x - 0.5),
+    # Powers of two, so that nothing is rounded away.
+    (
+      [[0.0, 0.25, 0.5], [1.0, 0.5, 0.25]],
+      lambda x: x * [1, 2, 4] - [0, 0.5, 2],
+    ),
+  ],
+)
+def test_standardized_inputs_are_those_of_a_model_without(
+  name, standardize, wanted
+):
+  build = {'name': name, 'input_shape': (16, 16, 3), 'num_classes': 3}
+  if name == 'resnet20':
+    build['depth'] = 8
+  plain = FlatModel(models.build(**build))
+  found = FlatModel(models.build(**build, standardize=standardize))
+  weights = plain.initial_weights(1)
+  np.testing.assert_array_equal(found.initial_weights(1), weights)
+  x = np.random.default_rng(0).random((4, 16, 16, 3), np.float32)
+  np.testing.assert_allclose(
+    found.logits(weights, x),
+    plain.logits(weights, wanted(x).astype(np.float32)),
+    rtol=1e-4,
+    atol=1e-4,
+  )
+  assert found.layout.preprocessing == ('standardized',)
+
+
+@pytest.mark.parametrize(
+  'standardize',
+  [[0.1], [0.1, 0], [[0.1, 0.1], [1, 1]], [[0, 0, 0], [1, 1, 0]], [0, [1] * 3]],
+)
+def test_other_moments_are_refused(standardize):
+  with pytest.raises(ValueError, match='a list of 3, of the channels; got'):
+    layout('resnet20', depth=8, standardize=standardize)
