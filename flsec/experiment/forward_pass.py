@@ -111,8 +111,9 @@ class CutPass(WholePass):
   Weights that lack whole channels of the layer are run from behind it, where
   channels stay apart; others from below it. The logits are those of a whole
   pass, bit for bit, up to the kernels that batches of a size get; but where a
-  dense layer alone reads the channels, zero is not multiplied for those that
-  are gone, and what is left is summed in another order.
+  dense layer alone reads the channels, its product is made of those that are
+  left, or of all less those that are gone, whichever are fewer, and rounds
+  otherwise.
   """
 
   def __init__(
@@ -167,12 +168,10 @@ class CutPass(WholePass):
       return super().logits(weights, x, is_stored=is_stored)
     if not features:
       return self._joined([])
-    run = self._above(is_behind, features[0])
-    weights = tf.convert_to_tensor(weights)
     if gone is None:
       gone = np.zeros(len(self._own), bool)
-    is_product = is_behind and self._product is not None
-    which = tf.constant(np.flatnonzero(~gone), tf.int32) if is_product else gone
+    run, which = self._above(is_behind, gone, features[0])
+    weights = tf.convert_to_tensor(weights)
     return self._joined(
       self._map(lambda batch: run(weights, which, *batch).numpy(), features)
     )
@@ -188,12 +187,10 @@ class CutPass(WholePass):
     key = id(x), is_behind
     if key in self._kept:
       return self._kept[key][1]
-    below = self._cuts[is_behind].below
+    cut = self._cuts[is_behind]
     if is_behind and self._product is not None:
-      below = lambda *args: self._product.by_channel(
-        self._cuts[True].below(*args)
-      )
-    run = self._function(f'below {is_behind}', x, is_stored, below)
+      cut = self._product
+    run = self._function(f'below {is_behind}', x, is_stored, cut.below)
     weights = tf.convert_to_tensor(self._start)
     shapes = [leaf.shape for leaf in run.structured_outputs]
     needed = 4 * len(x) * sum(int(np.prod(shape[1:])) for shape in shapes)
@@ -207,44 +204,52 @@ class CutPass(WholePass):
     return features
 
   def _above(
-    self, is_behind: bool, tensors: Sequence[tf.Tensor]
-  ) -> Callable[..., Any]:
-    """Traces `(weights, which, tensors at the cut) -> logits`, once.
+    self, is_behind: bool, gone: np.ndarray, tensors: Sequence[tf.Tensor]
+  ) -> tuple[Callable[..., tf.Tensor], tf.Tensor]:
+    """Returns `(weights, which, tensors at the cut) -> logits`, and `which`.
 
-    `which` tells the channels that are gone, bool [C], or, of a product, those
-    that are present, int32 [k].
+    Of a product these are channels, int32 [k]; else it is `gone`, bool [C].
     """
-    key = ('above', is_behind)
-    if key not in self._traced:
-      above, which = self._above_cut(is_behind)
-      self._traced[key] = tracing.trace(
+    if not (is_behind and self._product is not None):
+      above = functools.partial(self._masked, is_behind)
+      return self._traced_above(is_behind, above, gone, tensors)
+    are_gone = 0 < gone.sum() <= (~gone).sum()
+    some = np.flatnonzero(gone if are_gone else ~gone).astype(np.int32)
+    above = lambda weights, some, *at_cut: self._product.above(
+      weights, at_cut, some, are_gone=are_gone
+    )
+    return self._traced_above(('product', are_gone), above, some, tensors)
+
+  def _traced_above(
+    self,
+    key: Any,
+    above: Callable[..., tf.Tensor],
+    which: np.ndarray,
+    tensors: Sequence[tf.Tensor],
+  ) -> tuple[Callable[..., tf.Tensor], tf.Tensor]:
+    """Traces a function once for its key."""
+    which = tf.constant(which)
+    if ('above', key) not in self._traced:
+      self._traced['above', key] = tracing.trace(
         above,
         tf.TensorSpec([self.model.num_weights], tf.float32),
-        which,
+        tf.TensorSpec([None], which.dtype),
         *(tf.TensorSpec([None, *t.shape[1:]], t.dtype) for t in tensors),
       )
-    return self._traced[key]
+    return self._traced['above', key], which
 
-  def _above_cut(
-    self, is_behind: bool
-  ) -> tuple[Callable[..., tf.Tensor], tf.TensorSpec]:
-    """Returns what `_above` traces, and what `which` is."""
-    if is_behind and self._product is not None:
-      return (
-        lambda weights, which, *at_cut: self._product.above(
-          weights, at_cut, which
-        ),
-        tf.TensorSpec([None], tf.int32),
-      )
-    cut = self._cuts[is_behind]
-
-    def above(weights, gone, *at_cut):
-      at_cut = list(at_cut)
-      if is_behind:
-        at_cut[cut.place] = tf.where(gone, self._silent, at_cut[cut.place])
-      return cut.above(weights, at_cut)
-
-    return above, tf.TensorSpec([len(self._own)], tf.bool)
+  def _masked(
+    self,
+    is_behind: bool,
+    weights: tf.Tensor,
+    gone: tf.Tensor,
+    *at_cut: tf.Tensor,
+  ) -> tf.Tensor:
+    """Runs what lies above a cut; behind the layer, without what is gone."""
+    cut, at_cut = self._cuts[is_behind], list(at_cut)
+    if is_behind:
+      at_cut[cut.place] = tf.where(gone, self._silent, at_cut[cut.place])
+    return cut.above(weights, at_cut)
 
   def _without_channels(self) -> np.ndarray:
     """Returns what stands behind the layer where it has no channel left."""

@@ -17,6 +17,7 @@ NORMS = {
   'group': lambda name: layers.GroupNormalization(5, name=name),
 }
 GONE = ([1], [1, 3], [0, 1, 3, 4])
+LENGTH = 44
 
 
 def _examples(count=23):
@@ -121,22 +122,23 @@ def test_so_are_they_without_channels_that_say_something(norm, monkeypatch):
 
 
 def _reference(model, weights, x, gone):
-  """Returns float64 logits without channels, and the sums of |terms|."""
+  """Returns float64 logits without channels, and sums of |terms| of all."""
   cut = ChannelCut(model, 'conv', is_behind=True)
   (found,) = cut.below(weights, model.inputs(x))
   features = np.array(found, np.float64)
-  features[..., list(gone)] = 0.0
-  features = features.reshape(len(features), -1)
+  left = features.copy()
+  left[..., list(gone)] = 0.0
+  left, features = (part.reshape(len(left), -1) for part in (left, features))
   kernel, bias = (
     weights[s.start : s.stop].reshape(s.shape).astype(np.float64)
     for s in map(model.layout['logits'].spans.get, ('kernel', 'bias'))
   )
-  return features @ kernel + bias, abs(features) @ abs(kernel) + abs(bias)
+  return left @ kernel + bias, abs(features) @ abs(kernel) + abs(bias)
 
 
 @pytest.mark.parametrize('norm', ['none', 'batch'])
 def test_silent_channels_are_left_out_of_the_product(norm, monkeypatch):
-  """2 * 2 positions of 5 channels at most, and a bias."""
+  """2 * 2 positions of 5 channels at most, less those of some, and a bias."""
   model, whole, weights = _given(norm)
   cut = CutPass(whole, 'conv', weights)
   x = _examples()
@@ -146,7 +148,7 @@ def test_silent_channels_are_left_out_of_the_product(norm, monkeypatch):
     candidate = _without(model, weights, gone)
     for _ in range(2):
       found = cut.logits(candidate, x)
-      rounding.assert_close(found, exact, terms=terms, length=22)
+      rounding.assert_close(found, exact, terms=terms, length=LENGTH)
   assert not fell_back
 
 
@@ -157,7 +159,7 @@ def test_channels_that_were_gone_before_stay_so():
   x = _examples()
   exact, terms = _reference(model, weights, x, [0])
   found = cut.logits(_without(model, weights, [0, 2]), x)
-  rounding.assert_close(found, exact, terms=terms, length=22)
+  rounding.assert_close(found, exact, terms=terms, length=LENGTH)
 
 
 def test_other_weights_take_a_whole_pass(monkeypatch):
@@ -174,18 +176,19 @@ def test_other_weights_take_a_whole_pass(monkeypatch):
 
 def test_too_many_features_are_not_kept(monkeypatch):
   model, whole, weights = _given()
-  # Behind the layer and its pooling an example has 2 * 2 * 5 numbers.
-  cut = CutPass(whole, 'conv', weights, most_kept_bytes=23 * 20 * 4 - 1)
+  # Behind the layer and its pooling an example has 2 * 2 * 5 numbers, and 3 are
+  # the product of all channels.
+  cut = CutPass(whole, 'conv', weights, most_kept_bytes=23 * 23 * 4 - 1)
   x = _examples()
   fewer = _without(model, weights, [4])
   expected = whole.logits(fewer, x)
   fell_back = _calls(monkeypatch)
   np.testing.assert_array_equal(cut.logits(fewer, x), expected)
   assert fell_back == [23]
-  enough = CutPass(whole, 'conv', weights, most_kept_bytes=23 * 20 * 4)
+  enough = CutPass(whole, 'conv', weights, most_kept_bytes=23 * 23 * 4)
   exact, terms = _reference(model, weights, x, [4])
   found = enough.logits(fewer, x)
-  rounding.assert_close(found, exact, terms=terms, length=22)
+  rounding.assert_close(found, exact, terms=terms, length=LENGTH)
   assert fell_back == [23]
 
 

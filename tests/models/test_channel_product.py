@@ -29,7 +29,7 @@ def _pooled(x):
 
 def _product(model):
   cut = ChannelCut(model, 'conv', is_behind=True)
-  return cut, channel_product.behind(model, cut)
+  return channel_product.behind(model, cut)
 
 
 IMAGE = tf.constant([[[[1.0], [5.0]], [[0.0], [-2.0]]]])
@@ -70,10 +70,18 @@ def test_of_pooled_channels_by_hand(present, expected):
 def _of(model, weights, present):
   """Returns the logits of the image, some channels being there."""
   weights = tf.constant(weights, tf.float32)
-  cut, product = _product(model)
-  at_cut = product.by_channel(cut.below(weights, IMAGE))
-  found = product.above(weights, at_cut, tf.constant(present, tf.int32))
+  product = _product(model)
+  at_cut = product.below(weights, IMAGE)
+  found = product.above(weights, at_cut, _channels(present), are_gone=False)
+  gone = [channel for channel in (0, 1) if channel not in present]
+  if gone:
+    again = product.above(weights, at_cut, _channels(gone), are_gone=True)
+    np.testing.assert_allclose(again, found, rtol=1e-6)
   return found.numpy()[0]
+
+
+def _channels(numbers):
+  return tf.constant(numbers, tf.int32)
 
 
 @pytest.mark.parametrize(
@@ -94,4 +102,4 @@ def _of(model, weights, present):
   ],
 )
 def test_there_is_none_where_something_else_reads_the_channels(above):
-  assert _product(_model(above))[1] is None
+  assert _product(_model(above)) is None
