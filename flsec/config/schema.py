@@ -143,7 +143,8 @@ class EvaluationConfig:
     critical_accuracy: the test accuracy that is good enough: the summary says
       in which round it was first measured, and what a client had sent by then.
     escape: whether to measure in every round how much of the attack escapes
-      the rule, entry by entry where the rule works so (this sorts the stack).
+      the rule, entry by entry where the rule works so (this sorts the stack);
+      of centered_clipping, how it drifts from the centre.
     batch_statistics: whether batch normalisation takes mean and variance from
       each batch of test examples, as in training, and not the moving ones.
   """

@@ -208,3 +208,17 @@ def _mixed(
       )
     chosen.append(rng.choice(group, wanted, replace=False))
   return np.sort(np.concatenate(chosen))
+
+
+def holders(
+  y: np.ndarray, offsets: np.ndarray, labels: Sequence[int]
+) -> np.ndarray:
+  """Returns the ids of the clients that hold an example of some class.
+
+  Args:
+    y: labels of all clients' examples, client after client.
+    offsets: client i holds those from offsets[i] to offsets[i + 1].
+    labels: the classes.
+  """
+  places = np.flatnonzero(np.isin(y, labels))
+  return np.unique(np.searchsorted(offsets, places, side='right') - 1)

@@ -1,7 +1,6 @@
 """Puts an experiment together: configuration in, plan and data out."""
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any, Optional
 
 import numpy as np
@@ -99,7 +98,7 @@ def _assembled(
     ),
     num_participants=estimate.clients_of_a_round(experiment),
     padded=uses_xla,
-    escape=_escape(experiment, facts),
+    **_measures(experiment, facts),
     keeps_removed=start.has_removed or any(one.removes for one in phases),
     removed=start.removed,
     client_state=start.client_state,
@@ -203,7 +202,7 @@ def _malicious(
   among = None
   if attack.placement == 'holders':
     labels = build_attack(attack, facts).source_labels
-    among = _holders(federation, labels)
+    among = selection.holders(federation.y, federation.offsets, labels)
     if len(among) < attack.num_byzantine:
       raise ValueError(
         f'attack.placement: holders of class {" or ".join(map(str, labels))} '
@@ -216,20 +215,18 @@ def _malicious(
   )
 
 
-def _holders(federation: Federation, labels: Sequence[int]) -> np.ndarray:
-  """Returns the ids of the clients that hold an example of some class."""
-  places = np.flatnonzero(np.isin(federation.y, labels))
-  owners = np.searchsorted(federation.offsets, places, side='right') - 1
-  return np.unique(owners)
-
-
-def _escape(
+def _measures(
   experiment: schema.Experiment, facts: dict[str, Any]
-) -> Optional[round_measures.Escape]:
+) -> dict[str, Any]:
+  server = experiment.server
   if not experiment.evaluation.escape:
-    return None
-  rule = _build('aggregator', experiment.server.aggregator, facts)
-  return round_measures.build_escape(experiment.server, rule)
+    return {}
+  rule = _build('aggregator', server.aggregator, facts)
+  radius = round_measures.drift_radius(server)
+  return {
+    'escape': round_measures.build_escape(server, rule),
+    'drift_radius': radius,
+  }
 
 
 def _pruner(experiment: schema.Experiment, uses_xla: bool) -> Optional[Pruner]:
@@ -252,6 +249,9 @@ def _attack_plan(
   if config is None or not malicious.any():
     return None
   attack = build_attack(config, _facts(experiment, federation))
+  training = config.training and AttackTraining.of(
+    config.training, experiment.clients, attack.source_labels
+  )
   return AttackPlan(
     attack=attack,
     malicious=malicious,
@@ -261,10 +261,7 @@ def _attack_plan(
     every=config.every,
     num_participants=estimate.num_byzantine_of_a_round(experiment),
     space=config.space,
-    training=config.training
-    and AttackTraining.of(
-      config.training, experiment.clients, attack.source_labels
-    ),
+    training=training,
     state=_attack_state(
       experiment, attack, federation, model, weights, malicious
     ),

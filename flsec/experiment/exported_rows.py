@@ -12,7 +12,13 @@ from typing import Any
 import numpy as np
 
 from flsec.config import dump, estimate, schema
-from flsec.experiment import model_record, run_directory, run_export, summary
+from flsec.experiment import (
+  heterogeneity_record,
+  model_record,
+  run_directory,
+  run_export,
+  summary,
+)
 from flsec.experiment.metric_writer import MetricWriter
 from flsec.experiment.round_checks import RoundError
 from flsec.experiment.round_metrics import passed_on, round_metrics
@@ -72,6 +78,7 @@ def write_run(
         writer.write_row(round_number, metrics)
     summarized = {
       **summary.of_experiment(experiment, writer.rows),
+      'heterogeneity': heterogeneity_record.of(federation),
       'data': inputs,
       DEVICE: str(results[DEVICE]),
     }

@@ -16,6 +16,7 @@ from flsec.experiment import (
   attack_checks,
   decision_phase,
   folder_lock,
+  heterogeneity_record,
   metric_rows,
   model_record,
   pictures,
@@ -173,7 +174,8 @@ def _run(
       watcher.begin(_num_rows(session), finished, experiment.name)
       _run_phases(session, start)
       summarized = summary.of_experiment(experiment, journal.writer.rows)
-  result = {**summarized, 'data': inputs}
+  spread = {'heterogeneity': heterogeneity_record.of(federation)}
+  result = {**summarized, **spread, 'data': inputs}
   run.finish(result)
   return result
 

@@ -32,6 +32,7 @@ VOLUME = 'communication/volume_mib'
 ROOT_NORM = 'rule/root_norm'
 ROUND_SECONDS = 'time/round_seconds'
 STEP_SECONDS = 'time/step_seconds'
+RULE_SECONDS = 'time/rule_seconds'
 # Malicious clients of a round beyond the number that the rule was told of.
 ABOVE_F = 'clients/malicious_above_f'
 ACTIVE = 'attack/active'
@@ -187,8 +188,9 @@ def summarize(
     many more malicious clients took part than the rule was told of;
     `accuracy_before_attack`; `negative_pulse`, the deepest fall of accuracy
     below it in 20 rounds; what `critical_point` does; `pruned_units` by layer;
-    `phases`, where the rows name them (see `phase_summary`); `seconds` in all
-    and `seconds_per_round` (median); `versions`. A number that was not measured
+    `phases`, where the rows name them (see `phase_summary`); `seconds` in all,
+    `seconds_per_round` (median) and `aggregation_seconds`, the rule's alone of
+    all rounds; `versions`. A number that was not measured
     or is not finite is None: where the last round has no number, no older one
     stands in for it.
   """
@@ -197,6 +199,7 @@ def summarize(
   measured = [n for n in names if not n.startswith(_NOT_MEASURED)]
   phases = phase_lines(rows)
   seconds = values_of(rows, ROUND_SECONDS)
+  rule = values_of(rows, RULE_SECONDS)
   return {
     'rounds': rows[-1][ROUND] if rows else 0,
     'seed': seed,
@@ -212,6 +215,7 @@ def summarize(
     **({'phases': phases} if phases else {}),
     'seconds': finite(math.fsum([*seconds, *values_of(rows, STEP_SECONDS)])),
     'seconds_per_round': statistics.median(seconds) if seconds else None,
+    'aggregation_seconds': finite(math.fsum(rule)) if rule else None,
     'versions': versions(),
   }
 

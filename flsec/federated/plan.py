@@ -99,6 +99,8 @@ class Plan:
     num_participants: clients in every round, where that number is fixed.
     padded: shards are padded and masked (for XLA).
     escape: what is measured of an attack that escapes the rule, or None.
+    drift_radius: of centered clipping, where the drift of an attack from its
+      centre is measured; None: it is not.
     keeps_removed: whether a phase may remove weights for good, which no client
       and no round then brings back.
     removed: bool [d], what is removed from the initial weights; None: nothing.
@@ -129,6 +131,7 @@ class Plan:
   num_participants: Optional[int] = None
   padded: bool = False
   escape: Optional[Escape] = None
+  drift_radius: Optional[float] = None
   keeps_removed: bool = False
   removed: Optional[np.ndarray] = None
   static_rows: bool = False

@@ -85,6 +85,21 @@ def _num_trimmed(
   return num_trimmed(rows, num_byzantine, share)
 
 
+def drift_radius(server: schema.ServerConfig) -> Optional[float]:
+  """Returns the radius of centered clipping whose drift is to be measured.
+
+  Args:
+    server: the rule; around it or before it nothing else may work on the rows.
+
+  Returns:
+    What `flsec.metrics.drift` takes; None: the drift is not measured.
+  """
+  rule = server.aggregator
+  if server.preaggregators or rule.name != 'centered_clipping':
+    return None
+  return rule.options['radius']
+
+
 def crafted_cosine(
   updates: tf.Tensor, malicious: tf.Tensor, takes_part: Optional[tf.Tensor]
 ) -> tf.Tensor:

@@ -20,6 +20,7 @@ from flsec.federated import (
   state,
 )
 from flsec.federated.plan import Plan
+from flsec.metrics import drift
 from flsec.numerics import row_norms, scaled_sums
 from flsec.pruning import schedule
 from flsec.pruning.pruner import PruningContext
@@ -64,6 +65,7 @@ def build_server_step(plan: Plan) -> Callable[[Struct, Struct], tuple]:
         plan, new_state, server_state, updates, metrics
       )
       metrics.update(_measured(plan, updates, metrics, measurements))
+      metrics.update(_drift(plan, new_state, server_state, updates, metrics))
     if plan.keeps_removed:  # Where weights are 0, and stay so.
       update = tf.where(server_state['removed'], 0.0, update)
     update = clock.end('rule', update)
@@ -143,6 +145,35 @@ def _measured(
     for name in sorted(shares):
       measured[f'escape/{name}'] = shares[name]
   return measured
+
+
+def _drift(
+  plan: Plan,
+  new_state: Struct,
+  old_state: Struct,
+  updates: tf.Tensor,
+  rows: Struct,
+) -> Struct:
+  """Measures how the adversary drifts from the rule's centre.
+
+  What it leaves for the next round goes into `new_state`.
+  """
+  if 'perturbation' not in old_state:
+    return Struct()
+  own = tf.where((rows['rank'] >= 0) & _takes_part(rows))[:, 0]
+  like = plan.rule.initialize(plan.dimension)
+  found = drift.drift(
+    tf.gather(updates, own),
+    state.own_state(old_state, 'rule', like),
+    old_state['perturbation'],
+    plan.drift_radius,
+  )
+  is_active = plan.attack.is_active(new_state['round'])
+  new_state['perturbation'] = tf.where(is_active, found.perturbation, 0.0)
+  return Struct(
+    (f'escape/{name}', getattr(found, name))
+    for name in ('angle_degrees', 'cosine', 'drift_norm')
+  )
 
 
 def _aggregated(

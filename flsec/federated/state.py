@@ -19,8 +19,9 @@ def initial_state(plan: Plan) -> Struct:
   Returns:
     weights float32 [d]; round int32, the last finished round; and, where the
     plan needs them, rule (the rule's own state), previous_update [d], attack
-    (the attack's own state), mask bool [d] (what a pruner has pruned), removed
-    bool [d] (what a phase has removed for good), momenta
+    (the attack's own state), perturbation [d] (see `flsec.metrics.drift`; 0
+    after a round without attack), mask bool [d] (what a pruner has pruned),
+    removed bool [d] (what a phase has removed for good), momenta
     [num_clients, d], slots [num_clients, num_slots, d] with counts int32
     [num_clients].
 
@@ -37,6 +38,8 @@ def initial_state(plan: Plan) -> Struct:
   if plan.attack:
     state['previous_update'] = tf.zeros([dimension])
     _put(state, 'attack', plan.attack.state)
+    if plan.drift_radius is not None:
+      state['perturbation'] = tf.zeros([dimension])
   if plan.pruner:
     state['mask'] = schedule.initial_mask(plan.model.layout)
   if plan.keeps_removed:

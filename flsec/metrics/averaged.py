@@ -48,31 +48,6 @@ def accuracy_loss(
   return float(np.mean((clean - attacked)[is_within]))
 
 
-def averaged_success(
-  rounds: ArrayLike,
-  success: ArrayLike,
-  *,
-  first_round: int,
-  last_round: Optional[int] = None,
-) -> float:
-  """Returns A, the attack success rate averaged over the recorded rounds.
-
-  Args:
-    rounds: int [t], recorded rounds, ascending.
-    success: float [t], the success rate at each; NaN where it had no victims.
-    first_round: T0, the round in which the attack starts.
-    last_round: T1; None: the last recorded one.
-
-  Raises:
-    ValueError: if lengths differ or no recorded round is within bounds.
-
-  References:
-    "Better together", AGRAMPLIFIER's paper, section 4.4.2.
-  """
-  is_within = _within(rounds, first_round, last_round)
-  return float(np.mean(_as_long(rounds, success)[is_within]))
-
-
 def negative_pulse(
   rounds: ArrayLike,
   accuracy: ArrayLike,

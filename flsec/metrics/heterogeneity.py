@@ -63,6 +63,37 @@ def intra_label_cosine(
   return float(np.mean(squared / counts[used] ** 2))
 
 
+def label_distance(counts: np.ndarray) -> float:
+  """Returns how far clients' labels are from those of all, on average.
+
+      1 / N * sum_i 1/2 sum_c | p_ic - p_c |
+
+  p_ic is class c's share of client i's examples, p_c its share of all; clients
+  without examples are left out. 0: all clients have the same shares; 1 - 1/C:
+  each has one class, all of C classes being as frequent.
+
+  Args:
+    counts: int [N, C], each client's examples of each class.
+
+  Raises:
+    ValueError: nobody has an example.
+
+  References:
+    Zhao et al., "Federated learning with non-IID data", 2018, section 3.2,
+    whose earth mover's distance of labels is twice this one.
+  """
+  counts = np.asarray(counts, np.float64)
+  sizes = counts.sum(axis=1)
+  if not sizes.any():
+    raise ValueError(
+      f'A distance of labels needs examples; the {len(counts)} clients have '
+      'none.'
+    )
+  shares = counts[sizes > 0] / sizes[sizes > 0, np.newaxis]
+  whole = counts.sum(axis=0) / sizes.sum()
+  return float(np.mean(0.5 * np.abs(shares - whole).sum(axis=1)))
+
+
 def label_distribution(
   y: np.ndarray, offsets: np.ndarray, num_classes: int
 ) -> np.ndarray:

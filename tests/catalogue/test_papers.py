@@ -16,6 +16,7 @@ _UNMADE = {
   ('agramplifier', 'table1'): {'dataset': ['cifar10']},
   ('agramplifier', 'table2'): {'dataset': ['cifar10']},
   ('agramplifier', 'table3'): {'dataset': ['cifar10']},
+  ('agramplifier', 'table5'): {'dataset': ['cifar10']},
 }
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from flsec.data import place_malicious, select
-from flsec.data.selection import attack_period
+from flsec.data.selection import attack_period, holders
 
 _MALICIOUS = place_malicious(40, 8, seed=0)
 
@@ -177,3 +177,10 @@ def test_refuses_bad_input(scheme, options, message):
 def test_refuses_another_number_of_flags():
   with pytest.raises(ValueError, match=r'malicious must be bool \[40\]'):
     select('all', 1, 40, _MALICIOUS[1:], 0)
+
+
+def test_holders_of_a_class():
+  # Client 0 holds 3 and 1, client 1 nothing, client 2 two ones, client 3 a 2.
+  y, offsets = np.array([3, 1, 1, 1, 2]), np.array([0, 2, 2, 4, 5])
+  found = [holders(y, offsets, c).tolist() for c in ([1], [2, 3], [9])]
+  assert found == [[0, 2], [0, 3], []]

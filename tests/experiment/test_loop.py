@@ -128,6 +128,17 @@ class TestRun:
       )
       assert parts <= row['time/round_seconds'] * 1.01
 
+  def test_how_heterogeneous_clients_are_is_written(self, finished):
+    text = (finished[0] / 'summary.json').read_text()
+    found = json.loads(text)['heterogeneity']
+    with np.load(finished[0] / 'labels.npz') as labels:
+      counts = labels['counts'].astype(float)
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    whole = counts.sum(axis=0) / counts.sum()
+    distance = np.abs(shares - whole).sum(axis=1).mean() / 2
+    assert found['label_distance'] == pytest.approx(distance)
+    assert 0 < found['intra_label_cosine'] < 1
+
   def test_who_holds_what_is_written(self, finished):
     with np.load(finished[0] / 'labels.npz') as labels:
       assert labels['counts'].sum() == 90

@@ -91,6 +91,15 @@ class TestSummarize:
     assert (found['seconds'], found['seconds_per_round']) == (14, 1)
     assert found['versions']['numpy'].count('.') == 2
 
+  def test_seconds_of_the_rule_are_added_up(self):
+    rows = [
+      {'round': 1, 'time/rule_seconds': 0.25, 'time/attack_seconds': 7.0},
+      {'round': 2, 'time/rule_seconds': 0.5},
+    ]
+    found = summary.summarize(rows, seed=1)
+    assert found['aggregation_seconds'] == 0.75
+    assert summary.summarize([], seed=1)['aggregation_seconds'] is None
+
   @pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf])
   def test_no_older_round_stands_in_for_a_number_that_is_not_finite(
     self, value

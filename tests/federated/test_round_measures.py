@@ -195,3 +195,18 @@ def test_a_round_reports_them():
   ((_, metrics),) = tiny.run(plan, tiny.structs(federated, malicious))
   assert metrics['attack/cosine_to_benign'] == pytest.approx(-1.0, abs=1e-5)
   assert 0 <= metrics['escape/index'] <= 1
+
+
+def test_drift_is_measured_of_centered_clipping_alone():
+  def radius(*rule, **more):
+    return round_measures.drift_radius(
+      schema.ServerConfig(aggregator=schema.Component(*rule), **more)
+    )
+
+  clipping = 'centered_clipping', {'radius': 0.5, 'num_iterations': 1}
+  assert radius(*clipping) == 0.5
+  before = (schema.Component('bucketing', {'bucket_size': 2}),)
+  assert radius(*clipping, preaggregators=before) is None
+  inner = {'rule': {'name': clipping[0], **clipping[1]}}
+  assert radius('mean_statistics', inner) is None
+  assert radius('median', {}) is None

@@ -33,14 +33,6 @@ def test_equal_runs_lose_nothing():
   assert averaged.accuracy_loss(ROUNDS, values, values, first_round=50) == 0.0
 
 
-def test_averaged_success_is_the_mean_within_bounds():
-  found = averaged.averaged_success(
-    [10, 20, 30, 40], [1.0, 0.5, 0.7, 0.0], first_round=20, last_round=30
-  )
-  assert found == pytest.approx(0.6)
-  assert np.isnan(averaged.averaged_success([1], [np.nan], first_round=1))
-
-
 @pytest.mark.parametrize(
   ('accuracy', 'window', 'expected'),
   [
@@ -73,11 +65,11 @@ def test_robustness_gain_is_a_share_of_the_loss():
   ('call', 'message'),
   [
     (
-      lambda: averaged.averaged_success([1, 2], [0, 0], first_round=3),
+      lambda: averaged.accuracy_loss([1, 2], [0, 0], [0, 0], first_round=3),
       r'No round from 3 to inf was recorded; recorded are \[1, 2\]',
     ),
     (
-      lambda: averaged.averaged_success([2, 1], [0, 0], first_round=1),
+      lambda: averaged.accuracy_loss([2, 1], [0, 0], [0, 0], first_round=1),
       r'must ascend; got \[2, 1\]',
     ),
     (

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from flsec import data
-from flsec.metrics.heterogeneity import intra_label_cosine, label_distribution
+from flsec.metrics.heterogeneity import (
+  intra_label_cosine,
+  label_distance,
+  label_distribution,
+)
 
 _FOLDER = os.environ.get('FLSEC_DATA_DIR', '')
 
@@ -119,3 +123,22 @@ def test_label_distribution_of_a_federation():
 def test_label_distribution_refuses_bad_input(y, offsets, message):
   with pytest.raises(ValueError, match=message):
     label_distribution(y, offsets, 5)
+
+
+class TestLabelDistance:
+  def test_by_hand(self):
+    # Of 12 examples a half is of class 0. The clients' shares of it are 1, 3/4
+    # and 1/6, at distances of 1/2, 1/4 and 1/3; the fourth has no example.
+    counts = np.array([[2, 0], [3, 1], [1, 5], [0, 0]])
+    found = label_distance(counts)
+    assert found == pytest.approx((1 / 2 + 1 / 4 + 1 / 3) / 3)
+
+  def test_equal_shares_are_no_distance(self):
+    assert label_distance([[1, 2, 3], [2, 4, 6]]) == 0
+
+  def test_one_class_each_is_as_far_as_can_be(self):
+    assert label_distance(np.eye(4) * 7) == pytest.approx(3 / 4)
+
+  def test_nobody_with_examples_is_refused(self):
+    with pytest.raises(ValueError, match='the 2 clients have none'):
+      label_distance([[0, 0], [0, 0]])
