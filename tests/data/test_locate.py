@@ -62,12 +62,14 @@ def test_every_data_set_says_where_it_is_looked_for(tmp_path, monkeypatch):
     'femnist',
     'location30',
     'mnist',
+    'npz',
     'purchase100',
     'texas100',
   ]
   for name, found in everything.items():
     assert found.is_present == (name == 'digits')
-    assert found.is_embedded or (found.searched and found.origin)
+    assert found.is_embedded or found.searched
+    assert bool(found.origin) == (name not in ('digits', 'npz'))
 
 
 def test_default_folder_is_that_of_the_environment(tmp_path, monkeypatch):
