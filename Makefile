@@ -102,6 +102,10 @@ test-slow: environment ## Run the slow tests
 faults: environment ## Try odd inputs (ARGS="--minutes=30 --kills=100 --disks=20")
 	@$(BIN)/python tests/faults/campaign.py $(ARGS)
 
+.PHONY: long-runs
+long-runs: environment ## Look for what grows in 1,000 rounds and in 100 cells
+	@$(BIN)/python tests/faults/long_runs.py $(ARGS)
+
 .PHONY: mutants
 mutants: environment ## Put 200 faults into rules, attacks, ... for tests to notice
 	@$(BIN)/python tests/faults/mutants.py $(ARGS)

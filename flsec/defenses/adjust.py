@@ -20,6 +20,9 @@ from flsec.defenses.phase import (
 from flsec.models.channel_layer import channel_layer
 from flsec.models.layout import Layout
 
+# Each is a test of the model. The paper's sweep has some twenty.
+_MOST_DELTAS = 1000
+
 
 @registry.phase('adjust', paper='Wu et al., arXiv 2020')
 def adjust(
@@ -146,3 +149,9 @@ def _check(
     )
   if not step > 0:
     raise ValueError(f'adjust needs step > 0; got {step}.')
+  is_swept = num_deviations is None
+  if is_swept and not largest - smallest < _MOST_DELTAS * step:
+    raise ValueError(
+      f'adjust tests at most {_MOST_DELTAS:,} values of Delta; from {largest} '
+      f'down to {smallest} there are more in steps of {step}. Raise step.'
+    )

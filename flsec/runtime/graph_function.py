@@ -3,10 +3,11 @@
 import collections
 import itertools
 from collections.abc import Sequence
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 import tensorflow as tf
 import tensorflow_federated as tff
+from tensorflow.python.eager import context
 
 from flsec.runtime import runtime
 
@@ -14,12 +15,14 @@ _suffixes = itertools.count()
 
 
 def graph_function(
-  computation: tff.Computation,
+  computation: tff.Computation, names: Optional[list[str]] = None
 ) -> Callable[..., list[tf.Tensor]]:
   """Imports a `tff.tensorflow.computation` into this process.
 
   Args:
     computation: a computation whose body is a TensorFlow graph.
+    names: takes the names of the functions that TensorFlow keeps for it, which
+      are for `forget`.
 
   Returns:
     A function from the parameter's leaves, in order, to the result's leaves.
@@ -38,7 +41,9 @@ def graph_function(
     )
   graph_def = tf.compat.v1.GraphDef()
   proto.graph_def.Unpack(graph_def)
-  _make_function_names_unique(graph_def)
+  made = _make_function_names_unique(graph_def)
+  if names is not None:
+    names += made
   feeds = _tensor_names(proto.parameter) if proto.HasField('parameter') else []
   fetches = _tensor_names(proto.result)
   imported = tf.compat.v1.wrap_function(
@@ -54,6 +59,21 @@ def graph_function(
   return tf.function(
     lambda *leaves: pruned(*leaves), input_signature=specs, autograph=False
   ).get_concrete_function()
+
+
+def forget(names: list[str]) -> None:
+  """Takes functions that were imported out of TensorFlow, and off the list.
+
+  TensorFlow keeps what a graph brings along, some megabytes, for as long as the
+  process lives, whether anything refers to it or not. Nothing that was imported
+  may be called afterwards.
+  """
+  functions = context.context()
+  while names:
+    # Each of the two that wrap the graph has counted them once.
+    while functions.has_function(names[-1]):
+      functions.remove_function(names[-1])
+    names.pop()
 
 
 def flatten(value: Any) -> list[Any]:
@@ -104,8 +124,12 @@ def _tensor_names(binding: Any) -> list[str]:
   return [binding.tensor.tensor_name] if kind == 'tensor' else []
 
 
-def _make_function_names_unique(graph_def: tf.compat.v1.GraphDef) -> None:
-  """Renames library functions: two imports may not share a name."""
+def _make_function_names_unique(graph_def: tf.compat.v1.GraphDef) -> list[str]:
+  """Renames library functions: two imports may not share a name.
+
+  Returns:
+    The new names.
+  """
   suffix = f'_flsec{next(_suffixes)}'
   renamed = {
     function.signature.name: function.signature.name + suffix
@@ -134,3 +158,4 @@ def _make_function_names_unique(graph_def: tf.compat.v1.GraphDef) -> None:
     gradient.gradient_func = renamed.get(
       gradient.gradient_func, gradient.gradient_func
     )
+  return list(renamed.values())

@@ -65,13 +65,15 @@ class InProcess(runtime.Runtime):
       {'disable_meta_optimizer': True}
     )
     form = map_reduce_form(process.next)
+    self._imported: list[str] = []
     self._initialize = graph_function.graph_function(
       tff.backends.mapreduce.get_state_initialization_computation(
         process.initialize, grappler_config=tracing.no_grappler()
-      )
+      ),
+      self._imported,
     )
     self._parts = {
-      part: graph_function.graph_function(getattr(form, part))
+      part: graph_function.graph_function(getattr(form, part), self._imported)
       for part in _PARTS
     }
     self._device = device
@@ -120,6 +122,7 @@ class InProcess(runtime.Runtime):
 
   def close(self) -> None:
     self._pool.shutdown(wait=True, cancel_futures=True)
+    graph_function.forget(self._imported)
 
   def _aggregated(
     self, clients: Sequence[Any], broadcast: Leaves

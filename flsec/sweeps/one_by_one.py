@@ -1,6 +1,7 @@
 """Cells one after another, in this process."""
 
 import contextlib
+import gc
 import logging
 import pathlib
 import time
@@ -71,6 +72,9 @@ def run(
         line = failure.in_one_line(error)
         failure.note_refused(task.directory, error, task.experiment)
         absl_logging.vlog(1, '%s', failure.traced(error))
+    # Graphs refer to themselves; until Python looks for such, the next cells'
+    # would lie beside tens of megabytes a cell.
+    gc.collect()
     outcomes.append(Outcome(task, line, {}, time.monotonic() - started))
     ended(outcomes[-1])
     if line is not None and fail_fast:

@@ -155,6 +155,8 @@ def test_deltas_are_the_decimals_that_were_written(arguments, expected):
     ({'largest': 1.0, 'smallest': 2.0}, r'got 1\.0 and 2\.0'),
     ({'smallest': 0.0}, 'above 0; got'),
     ({'step': 0.0}, r'step > 0; got 0\.0'),
+    ({'step': 1e-30}, 'at most 1,000 values of Delta; from 6.0'),
+    ({'largest': math.inf}, 'at most 1,000 values of Delta; from inf'),
     ({'stop': 'never'}, "stop of adjust 'never'"),
     ({'max_loss_rise': 0.1, 'feedback': True}, 'clients report accuracies'),
   ],

@@ -1,11 +1,14 @@
 """The MapReduceForm in this process: the numbers, threads, refusals."""
 
+import gc
+
 import agreement
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 import tiny_federation as tiny
+from tensorflow.python.eager import context
 
 from flsec.federated import process
 from flsec.runtime.in_process import InProcess
@@ -13,6 +16,20 @@ from flsec.runtime.in_process import InProcess
 
 def _leaves(nest):
   return [np.asarray(leaf) for leaf in tf.nest.flatten(nest)]
+
+
+def test_nothing_of_it_stays_in_tensorflow_when_it_is_closed():
+  before = set(context.context().list_function_names())
+  plan = tiny.plan(3)
+  with InProcess(process.build_process(plan), num_threads=1) as runtime:
+    runtime.next(runtime.initialize(), agreement.clients()[:3])
+    during = set(context.context().list_function_names())
+  runtime.close()  # A second time does no harm.
+  del runtime
+  gc.collect()
+  after = set(context.context().list_function_names())
+  assert any('flsec' in name for name in during - before)
+  assert not [name for name in after - before if 'flsec' in name]
 
 
 class TestThreads:

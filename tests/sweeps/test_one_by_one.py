@@ -1,6 +1,8 @@
 """One cell after another, in this process."""
 
+import gc
 import shutil
+import weakref
 
 import fake_cells
 import pytest
@@ -47,6 +49,34 @@ def test_a_failing_cell_does_not_end_the_others(tmp_path):
       'prefixes': (),
     },
   )
+
+
+def test_what_a_cell_leaves_is_gone_before_the_next(tmp_path):
+  class Graph:
+    """Refers to itself, so that only Python's collector frees it."""
+
+    def __init__(self):
+      self.itself = self
+
+  left, alive = [], []
+
+  def run_cell(experiment, **more):
+    alive.append([one() is not None for one in left])
+    left.append(weakref.ref(Graph()))
+
+  gc.disable()
+  try:
+    one_by_one.run(
+      [fake_cells.task(tmp_path, name) for name in ('a', 'b', 'c')],
+      fake_cells.OPTIONS,
+      run_cell,
+      watcher=lambda: None,
+      begun=lambda task: None,
+      ended=lambda outcome: None,
+    )
+  finally:
+    gc.enable()
+  assert alive == [[], [False], [False, False]]
 
 
 def test_fail_fast(tmp_path):
