@@ -155,6 +155,7 @@ def _run(
       fail_fast=fail_fast,
       is_quiet=not progress,
       configure=threads.settle,
+      owns_process=False,
     ),
   )
 

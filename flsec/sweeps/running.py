@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Callable, Optional
 
 from flsec.config.errors import ConfigError
-from flsec.runtime import available_memory, threads
+from flsec.runtime import available_memory, importing, threads
 from flsec.sweeps.task import Options, Outcome, Task
 
 if typing.TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Wishes:
     is_quiet: whether progress is hidden.
     cluster: whose workers run the cells; None: this machine does.
     configure: sets TensorFlow's threads before the first cell of this process.
+    owns_process: whether this process does nothing else.
   """
 
   say: Callable[[str], None]
@@ -56,6 +57,7 @@ class Wishes:
   is_quiet: bool = False
   cluster: Optional[Scheduler] = None
   configure: Callable[[Optional[int]], int] = lambda n: threads.configure(n)
+  owns_process: bool = True
 
 
 def is_done(task: Task, resume: bool, say: Callable[[str], None]) -> bool:
@@ -176,9 +178,10 @@ def _one_by_one(
   # A note for the authors of packages, not for who runs an experiment.
   warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
   # TensorFlow is imported here, its threads being configured.
-  from flsec.experiment import loop, preflight
-  from flsec.experiment.progress import Watcher
-  from flsec.sweeps import one_by_one
+  with importing.swift(owns_process=wishes.owns_process):
+    from flsec.experiment import loop, preflight
+    from flsec.experiment.progress import Watcher
+    from flsec.sweeps import one_by_one
 
   for task in pending:
     try:

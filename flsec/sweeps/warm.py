@@ -8,11 +8,14 @@ not begun: no context, no threads of its own.
 import importlib
 import warnings
 
+from flsec.runtime import importing
+
 # A note for the authors of packages, not for who runs an experiment.
 warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
-for _name in (
-  'flsec.experiment.loop',
-  'flsec.experiment.preflight',
-  'flsec.reporting.report',
-):
-  importlib.import_module(_name)
+with importing.swift(owns_process=True):
+  for _name in (
+    'flsec.experiment.loop',
+    'flsec.experiment.preflight',
+    'flsec.reporting.report',
+  ):
+    importlib.import_module(_name)
