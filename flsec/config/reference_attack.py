@@ -2,6 +2,7 @@
 
 from typing import Any, Optional
 
+from flsec.config import reference_training
 from flsec.config.tracked_mapping import TrackedMapping
 
 _BASE = 'client.malicious'
@@ -9,7 +10,6 @@ _BASE = 'client.malicious'
 _NEVER = 1_000_000
 _DROPPED = {
   'attack_type': 'the reference code overwrites it',
-  'objective.args': 'attackers train as honest clients do (see clients)',
   'backdoor.remove_from_benign_dataset': 'the reference code does not either',
   'backdoor.augment_times': 'success is measured on all test victims',
   'backdoor.augment_data': 'images are not augmented',
@@ -46,8 +46,14 @@ def attack_of(source: TrackedMapping) -> Optional[dict[str, Any]]:
       )
     source.drop(_BASE, 'no client is malicious')
     return None
-  attack = _scaled(source, _objective(source))
+  plain = _objective(source)
+  attack = _scaled(source, plain)
   attack.update(num_byzantine=num_byzantine, **_schedule(source))
+  training = reference_training.training_of(
+    source, has_source=plain['name'] == 'label_flip'
+  )
+  if training:
+    attack['training'] = training
   if indices is not None:
     attack['indices'] = indices
   else:
@@ -59,16 +65,30 @@ def attack_of(source: TrackedMapping) -> Optional[dict[str, Any]]:
       '(fang_trimmed_mean, min_max) take attack.knowledge: full',
     )
   if source.is_set(f'{_BASE}.multi_attacker_scale_divide'):
-    source.note(
-      f'{_BASE}.multi_attacker_scale_divide',
-      "there all attackers send the first one's update; here each its own",
-    )
+    _share(source, attack)
   for path, why in _REFUSED.items():
     if source.is_set(f'{_BASE}.{path}'):
       source.refuse(f'{_BASE}.{path}', why)
   for path, why in _DROPPED.items():
     source.drop(f'{_BASE}.{path}', why)
   return attack
+
+
+def _share(source: TrackedMapping, attack: dict[str, Any]) -> None:
+  """Lets all attackers send the first one's update, where several are sure."""
+  selected = source.get(
+    'environment.num_selected_malicious_clients',
+    int,
+    attack['num_byzantine'],
+  )
+  if source.has('environment.attack_frequency') and selected > 1:
+    attack['compose'] = ['shared_update']
+    return
+  source.note(
+    f'{_BASE}.multi_attacker_scale_divide',
+    "there all attackers send the first one's update; here each its own, since "
+    'a round may have a single one (else add `compose: [shared_update]`)',
+  )
 
 
 def _schedule(source: TrackedMapping) -> dict[str, Any]:
@@ -107,11 +127,6 @@ def _backdoor(source: TrackedMapping) -> dict[str, Any]:
   poisoned = source.get(f'{_BASE}.objective.args.poison_samples', int)
   count = {} if poisoned is None else {'num_poisoned': poisoned}
   if kind == 'tasks':
-    if poisoned is not None:
-      source.note(
-        f'{_BASE}.objective.args.poison_samples',
-        'label_flip flips every example of the source class',
-      )
     return {
       'name': 'label_flip',
       'source_label': origin,

@@ -160,7 +160,6 @@ def nested(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     'client.clip': 'clip',
     'client.malicious': 'attack_type',
     'client.malicious.backdoor': 'backdoor_type',
-    'client.malicious.objective.args': 'mal_* and poison_samples',
     'client.benign_training.decay': 'lr_decay',
     'client.quantization': 'quantization',
     'server.aggregator': 'aggregator',

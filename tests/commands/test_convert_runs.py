@@ -68,6 +68,16 @@ _CASES = {
       'args': {**_SCALED, 'pgd_factor': 1.0},
     },
   },
+  'one update of all attackers': {
+    'client.malicious.multi_attacker_scale_divide': True,
+    'client.malicious.objective.args': {
+      'num_epochs': 2,
+      'num_batch': 1,
+      'poison_samples': 3,
+      'optimizer': 'SGD',
+      'learning_rate': 0.1,
+    },
+  },
   'neurotoxin': {
     'client.malicious.evasion': {
       'name': 'NeurotoxinEvasion',

@@ -45,6 +45,7 @@ def test_every_key_finds_its_place(flat):
       'start_round': 2,
       'stop_round': 5,
       'placement': 'sampled',
+      'training': {'epochs': 10, 'num_poisoned': 20},
     },
     'server': {'aggregator': {'name': 'mean', 'weighted': False}},
     'evaluation': {'every': 1},
@@ -52,7 +53,7 @@ def test_every_key_finds_its_place(flat):
 
 
 def test_notes_name_the_keys_of_the_file(flat):
-  flat['augment_data'] = True
+  flat.update(augment_data=True, poison_samples=25)  # Of 24 in a batch.
   notes = reference_stack.convert(flat).notes
   keys = [note.partition(': ')[0] for note in notes]
   assert {'poison_samples', 'workers', 'augment_data'} <= set(keys)

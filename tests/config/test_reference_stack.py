@@ -120,7 +120,47 @@ class TestFlap:
       'start_round': 21,
       'stop_round': 30,
       'placement': 'sampled',
+      # Five passes, cut short, at their own rate; half of a batch poisoned.
+      'training': {
+        'epochs': 5,
+        'batches': 16,
+        'learning_rate': 0.001,
+        'optimizer': 'adam',
+        'num_poisoned': 12,
+      },
+      'compose': ['shared_update'],
     }
+
+  def test_one_attacker_shares_with_nobody(self, flap):
+    flap['environment']['num_selected_malicious_clients'] = 1
+    conversion = reference_stack.convert(flap)
+    assert 'compose' not in conversion.config['attack']
+    path = 'client.malicious.multi_attacker_scale_divide'
+    assert _noted(conversion, path)
+
+  @pytest.mark.parametrize(
+    'args, training, noted',
+    [
+      ({}, None, []),
+      ({'num_epochs': 3}, {'epochs': 3}, []),
+      ({'num_batch': [200]}, None, ['num_batch']),
+      (
+        {'learning_rate': 0.1, 'optimizer': 'SGD', 'step_decay': True},
+        {'learning_rate': 0.1, 'optimizer': 'sgd'},
+        ['optimizer', 'step_decay'],
+      ),
+      ({'optimizer': 'SGD'}, None, ['optimizer']),
+      ({'poison_samples': 24}, {'num_poisoned': 24}, []),
+      ({'poison_samples': 25}, None, ['poison_samples']),
+    ],
+  )
+  def test_attackers_training(self, flap, args, training, noted):
+    flap['client']['malicious']['objective']['args'] = args
+    conversion = reference_stack.convert(flap)
+    assert conversion.config['attack'].get('training') == training
+    loading.from_mapping(conversion.config)
+    for name in noted:
+      assert _noted(conversion, f'client.malicious.objective.args.{name}')
 
   def test_data_rule_and_schedule(self, flap):
     config = reference_stack.convert(flap).config
@@ -139,9 +179,6 @@ class TestFlap:
       'environment.save_model_at',
       'environment.paoding',
       'server.num_test_batches',
-      'client.malicious.multi_attacker_scale_divide',
-      'client.malicious.objective.args.poison_samples',
-      'client.malicious.objective.args',
       'client.malicious.backdoor.tasks',
       'client.benign_training.batch_size',
       'job',
