@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny_federation as tiny
+import xla_programs
 
 from flsec.attacks.attack import Attack, AttackContext
 from flsec.attacks.data.label_flip import label_flip
@@ -231,3 +232,25 @@ def test_there_must_be_a_class_to_draw_from():
     AttackTraining.of(
       AttackTrainingConfig(num_poisoned=3), tiny.clients_config(), ()
     )
+
+
+@pytest.mark.parametrize(
+  'training',
+  [
+    {'epochs': 2, 'batches': 1, 'num_poisoned': 3},
+    {'steps': 2, 'optimizer': 'sgd', 'learning_rate': 0.1},
+  ],
+)
+def test_one_program_trains_attackers_in_every_round(training):
+  optimizer = {'learning_rate': 0.05, 'name': 'adam', 'persistent': True}
+  clients = tiny.clients_config(optimizer=optimizer)
+  plan = _plan(clients, padded=True, **training)
+  work = client_work.build_client_work(plan)
+  client = tiny.structs(tiny.federation(_SIZES), _MALICIOUS, 4)[_ATTACKER]
+  broadcast = state.broadcast_of(plan, state.initial_state(plan))
+  given = [broadcast, client]
+
+  def trained(*leaves):
+    return work(*tf.nest.pack_sequence_as(given, leaves))
+
+  assert xla_programs.is_compiled_once(trained, *tf.nest.flatten(given))

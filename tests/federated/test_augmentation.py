@@ -6,11 +6,19 @@ import conv_federation as conv
 import numpy as np
 import pytest
 import tensorflow as tf
+import tiny_federation as tiny
+import xla_programs
 
 from flsec.attacks.attack import AttackContext
 from flsec.config import schema
 from flsec.config.clients import AugmentationConfig
-from flsec.federated import augmentation, local_training, vectorized
+from flsec.federated import (
+  augmentation,
+  client_work,
+  local_training,
+  state,
+  vectorized,
+)
 from flsec.federated.batches import Shard
 from flsec.federated.local_training import Hooks
 
@@ -166,3 +174,22 @@ def test_clients_train_on_other_windows_each_time(steps):
       )
   for first, second in zip(seen[False, 1], seen[False, 2]):
     assert not np.array_equal(first, second)
+
+
+def test_one_program_draws_in_every_round():
+  plan = tiny.plan(
+    2,
+    model=conv.model(None, 'relu'),
+    clients=tiny.clients_config(
+      2, augmentation=AugmentationConfig(crop_padding=1)
+    ),
+    padded=True,
+  )
+  work = client_work.build_client_work(plan)
+  client = conv.structs(conv.federation([6, 4]), batch_size=4)[0]
+  given = [state.broadcast_of(plan, state.initial_state(plan)), client]
+
+  def trained(*leaves):
+    return work(*tf.nest.pack_sequence_as(given, leaves))
+
+  assert xla_programs.is_compiled_once(trained, *tf.nest.flatten(given))
