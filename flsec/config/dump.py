@@ -6,10 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from flsec import registry
-from flsec.config import plugin_identity, yaml_file
+from flsec.config import later_fields, plugin_identity, yaml_file
 from flsec.config.schema import Component, Experiment, RuntimeConfig
-from flsec.config.sections import kind_of
 
 _IGNORED = ('description', 'plugins', 'runtime', 'name')
 _FINGERPRINT_LENGTH = 16
@@ -45,7 +43,7 @@ def identity(experiment: Experiment) -> dict[str, Any]:
   """Returns all that a run's results depend on, as a plain mapping."""
   plain = to_dict(experiment)
   texts = plugin_identity.digests(plain)
-  _drop_later(experiment, plain, '')
+  later_fields.drop(experiment, plain)
   for key in _IGNORED:
     plain.pop(key)
   plain['server'].pop('on_non_finite')
@@ -74,33 +72,3 @@ def plain(value: Any) -> Any:
   if isinstance(value, (list, tuple)):
     return [plain(one) for one in value]
   return value
-
-
-def _drop_later(section: Any, plain: dict[str, Any], kind: str) -> None:
-  """Drops from `plain` what came after runs were recorded and says nothing.
-
-  Args:
-    section: of the experiment, or a component.
-    plain: the same, as a plain mapping.
-    kind: of the component.
-  """
-  kind = kind or getattr(section, 'KIND', '')
-  if kind:
-    entry = registry.entries(kind).get(section.name)
-    for option in entry.options if entry else ():
-      is_plain = section.options.get(option.name) == option.default
-      if option.name in entry.later and is_plain:
-        plain.pop(option.name, None)
-  if isinstance(section, Component):
-    return
-  for field in dataclasses.fields(section):
-    value = getattr(section, field.name)
-    if field.metadata.get('is_later') and value == field.default:
-      del plain[field.name]
-      continue
-    parts = [(value, plain.get(field.name))]
-    if isinstance(value, tuple):
-      parts = list(zip(value, plain[field.name]))
-    for part, own in parts:
-      if dataclasses.is_dataclass(part):
-        _drop_later(part, own, kind_of(field))

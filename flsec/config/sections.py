@@ -1,8 +1,9 @@
 """What holds for every section of the schema that has fields."""
 
 import dataclasses
+import typing
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Optional
 
 from flsec import registry
 from flsec.config import annotations
@@ -46,6 +47,13 @@ def defaults(section: type) -> dict[str, Any]:
     elif dataclasses.is_dataclass(field.default_factory):
       found[field.name] = {}
   return found
+
+
+def section_of(wanted: Any) -> Optional[type]:
+  """Returns the dataclass of a field of type `X` or `Optional[X]`."""
+  choices = (wanted, *typing.get_args(wanted))
+  found = [c for c in choices if dataclasses.is_dataclass(c)]
+  return found[0] if found and typing.get_origin(wanted) is not tuple else None
 
 
 def kind_of(field: 'dataclasses.Field[Any]') -> str:

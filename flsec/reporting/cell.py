@@ -12,6 +12,7 @@ from typing import Any, Optional, Union
 import numpy as np
 import yaml
 
+from flsec.config import later_fields
 from flsec.experiment import failure, metric_rows, run_directory
 from flsec.experiment import summary as summary_lib
 from flsec.experiment.metric_rows import Row
@@ -104,7 +105,8 @@ class Cell:
 
   Attributes:
     path: the folder.
-    config: the resolved configuration; empty where there is none.
+    config: the resolved configuration, as of this version of flsec; empty
+      where there is none.
     config_yaml: its text.
     rows: the metrics, one row a round.
     is_done: whether the run is complete.
@@ -206,7 +208,7 @@ def read_cell(path: Union[str, pathlib.Path]) -> Cell:
   text = config.read_text(encoding='utf-8') if config.exists() else ''
   return Cell(
     path=folder,
-    config=yaml.safe_load(text) or {},
+    config=later_fields.fill(yaml.safe_load(text) or {}),
     config_yaml=text,
     rows=metric_rows.read_rows(folder / run_directory.METRICS_JSONL),
     is_done=(folder / run_directory.DONE).exists(),

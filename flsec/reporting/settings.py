@@ -1,12 +1,12 @@
 """What sets a run apart from the defaults."""
 
 import dataclasses
-import typing
 from collections.abc import Iterator, Mapping
-from typing import Any, Optional
+from typing import Any
 
 from flsec import registry
 from flsec.config import schema
+from flsec.config.sections import section_of
 
 NO_DEFAULT = 'no default'
 
@@ -44,25 +44,22 @@ def _changed_section(
     if name not in values:
       continue
     where = f'{path}{name}'
-    nested = _section_of(kinds[name])
+    nested = section_of(kinds[name])
     default = _default_of(field)
     if nested is schema.Component and isinstance(values[name], Mapping):
       kind = field.metadata.get('kind', '')
       yield from _changed_component(kind, values[name], default, where)
     elif nested is not None and isinstance(values[name], Mapping):
-      yield from _changed_section(nested, values[name], f'{where}.')
+      changes = list(_changed_section(nested, values[name], f'{where}.'))
+      # A section that may be left out says something by being there.
+      if default is None and not changes:
+        changes = [Change(where, show(values[name]), show(None))]
+      yield from changes
     elif _plain(default) != values[name]:
       yield Change(where, show(values[name]), _show_default(default))
     if name == 'name' and hasattr(section, 'KIND'):
       found = {'name': values['name'], **options}
       yield from _changed_options(section.KIND, found, path)
-
-
-def _section_of(wanted: Any) -> Optional[type]:
-  """Returns the dataclass of a field of type `X` or `Optional[X]`."""
-  choices = (wanted, *typing.get_args(wanted))
-  found = [c for c in choices if dataclasses.is_dataclass(c)]
-  return found[0] if found and typing.get_origin(wanted) is not tuple else None
 
 
 def _default_of(field: 'dataclasses.Field[Any]') -> Any:

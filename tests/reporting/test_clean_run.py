@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from flsec.reporting import clean_run, run_tables
+from flsec.reporting import cell, clean_run, run_tables
 from flsec.reporting.cell import Cell
 
 _ATTACK = {'name': 'alie', 'num_byzantine': 2, 'start_round': 2, 'every': 1}
@@ -121,3 +121,17 @@ def test_the_sweep_table_shows_it_where_there_is_a_clean_run():
   assert values == [None, pytest.approx(0.3)]
   alone = run_tables.runs_table([attacked])
   assert 'Test accuracy, loss L' not in [c.title for c in alone.columns]
+
+
+def test_runs_from_before_and_after_a_field_came_are_of_one_sweep(
+  make, tmp_path
+):
+  # A sweep that was begun by an older version, and goes on with this one.
+  plain = {'server__aggregator': {'name': 'mean'}, 'pruning': None}
+  for name, config in (
+    ('clean', make.config(**plain, attack=None)),
+    ('attacked', make.config(**plain, clients__augmentation=None)),
+  ):
+    make.run(tmp_path / name, config)
+  losses = clean_run.accuracy_losses(cell.find_cells(tmp_path))
+  assert [loss is None for loss in losses] == [False, True]

@@ -57,6 +57,17 @@ class TestChanged:
       path.startswith('attack') for path in _paths(make.config(attack=None))
     )
 
+  def test_a_section_that_says_nothing_but_that_it_is_there(self, make):
+    given = {'crop_padding': 4, 'flip': True}
+    found = _paths(make.config(clients__augmentation=given))
+    assert found['clients.augmentation'] == (
+      '(crop_padding=4, flip=true)',
+      'none',
+    )
+    assert 'clients.augmentation' not in _paths(make.config())
+    found = _paths(make.config(clients__augmentation={**given, 'flip': False}))
+    assert found['clients.augmentation.flip'] == ('false', 'true')
+
   def test_an_empty_configuration(self):
     assert settings.changed({}) == []
 
