@@ -58,8 +58,13 @@ def check_components(experiment: Experiment) -> None:
     _build('attack', Component(attack.name, attack.options), facts, 'attack')
     for index, one in enumerate(attack.compose):
       _build('attack', one, facts, f'attack.compose.{index}')
-    _check_known_rows(experiment, facts)
-    _check_acts(experiment, facts)
+    try:
+      # Also those that the data finish: their options are known by now.
+      built = assembly.build_attack(attack, facts)
+    except (ValueError, TypeError) as error:
+      raise ConfigError('attack', str(error)) from error
+    _check_known_rows(experiment, built)
+    _check_acts(experiment, built)
   if experiment.pruning is not None:
     _build('pruner', experiment.pruning, facts, 'pruning')
   _check_phases(experiment)
@@ -105,10 +110,9 @@ def _check_phases(experiment: Experiment) -> None:
     raise ConfigError(path, str(error)) from error
 
 
-def _check_known_rows(experiment: Experiment, facts: dict[str, Any]) -> None:
+def _check_known_rows(experiment: Experiment, attack: Attack) -> None:
   """Checks that a crafting attacker sees as many rows as its attack needs."""
   config = experiment.attack
-  attack = assembly.build_attack(config, facts)
   if attack.craft is None and config.space is not None:
     raise ConfigError(
       'attack.space',
@@ -131,10 +135,9 @@ def _check_known_rows(experiment: Experiment, facts: dict[str, Any]) -> None:
     )
 
 
-def _check_acts(experiment: Experiment, facts: dict[str, Any]) -> None:
+def _check_acts(experiment: Experiment, attack: Attack) -> None:
   """Checks that the attack changes something, as far as its options tell."""
   config = experiment.attack
-  attack = assembly.build_attack(config, facts)
   if config.placement == 'holders' and not attack.source_labels:
     raise ConfigError(
       'attack.placement',
@@ -205,7 +208,10 @@ def _largest_legal(
   """Returns the largest num_byzantine that the rule takes for n clients."""
   server = experiment.server
   options = server.aggregator.options
-  for assumed in range(options.get('num_byzantine') or 0, -1, -1):
+  num_clients = estimate.clients_of_a_round(experiment)
+  # What was given may be any number; nobody assumes more than all of them.
+  most = min(options.get('num_byzantine') or 0, num_clients)
+  for assumed in range(most, -1, -1):
     aggregator = Component(
       server.aggregator.name, {**options, 'num_byzantine': assumed}
     )
@@ -214,6 +220,6 @@ def _largest_legal(
       rule = assembly.build_rule(tried, facts)
     except ValueError:
       continue
-    if rule.minimum_clients <= estimate.clients_of_a_round(experiment):
+    if rule.minimum_clients <= num_clients:
       return assumed
   return None

@@ -20,6 +20,23 @@ def _check(*changes):
   preflight.check_components(experiment)
 
 
+@pytest.mark.parametrize(
+  ('attack', 'message'),
+  [
+    # Attacks that the shape of the data finishes.
+    (
+      '{name: badnets, poison_fraction: 2.0}',
+      'poison_fraction must be above 0',
+    ),
+    ('{name: edge_case, file: none.npz}', 'edge_case cannot read none.npz'),
+    ('{name: label_flip, source_label: -1}', 'source_label'),
+  ],
+)
+def test_an_attack_that_refuses_its_options_is_named(attack, message):
+  with pytest.raises(ConfigError, match=rf'attack: .*{message}'):
+    _check(f'attack={attack[:-1]}, num_byzantine: 4}}')
+
+
 class TestEnoughClients:
   @pytest.mark.parametrize(
     'changes, needs, legal',
@@ -36,6 +53,12 @@ class TestEnoughClients:
         2,
       ),
       (['server.aggregator={name: trimmed_mean, num_byzantine: 9}'], 19, 8),
+      # No number is searched for longer than there are clients.
+      (
+        [f'server.aggregator={{name: krum, num_byzantine: {2**62}}}'],
+        2**63 + 3,
+        7,
+      ),
     ],
   )
   def test_bound_and_way_out_are_named(self, changes, needs, legal):

@@ -9,6 +9,7 @@ finding with the command that shows it again. Ends with 1 where there is one.
 
 import argparse
 import pathlib
+import resource
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,8 @@ from absl import logging
 FOUND = 'findings'
 # Inputs of one subject before the next has its turn.
 _TURN = 20
+# Of addresses; more is a MemoryError, and so a finding.
+_MEMORY_BYTES = 16 * 2**30
 
 
 def try_one(name, seed, number, folder):
@@ -98,6 +101,7 @@ def _parsed():
 def main():
   options = _parsed()
   logging.set_verbosity(logging.FATAL)
+  resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
   names = options.only.split(',')
   counts = {name: {} for name in names}
   end = time.monotonic() + 60 * options.minutes

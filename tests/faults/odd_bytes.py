@@ -77,19 +77,20 @@ def odd_tree(tree, rng):
     if kind == 0:
       del parent[key]
     elif kind == 1 and isinstance(parent, dict):
-      parent[str(key)[:-1] or 'new'] = _odd(rng)
+      parent[str(key)[:-1] or 'new'] = odd(rng)
     elif kind == 2:
       parent[key] = [parent[key]]
     elif kind == 3:
       parent[key] = copy.deepcopy(tree)
     else:
-      parent[key] = _odd(rng)
+      parent[key] = odd(rng)
     if not list(_places(tree)):
       break
   return tree
 
 
-def _odd(rng):
+def odd(rng):
+  """Returns a value that few places of a configuration take."""
   return copy.deepcopy(ODD_VALUES[rng.integers(len(ODD_VALUES))])
 
 

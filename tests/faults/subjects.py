@@ -13,6 +13,7 @@ import pathlib
 import hostile_updates
 import numpy as np
 import odd_bytes
+import odd_components
 import published_files
 import reference_files
 import rule_cases
@@ -35,7 +36,7 @@ from flsec.data import (
   tabular,
 )
 from flsec.data.errors import DataFileError
-from flsec.experiment import checkpoint, metric_rows
+from flsec.experiment import checkpoint, metric_rows, preflight
 
 ACCEPTED, REFUSED = 'accepted', 'refused'
 
@@ -44,6 +45,18 @@ def configuration(rng, folder):
   """A configuration with odd values, or with odd bytes."""
   raw = {**small_experiment.RAW, 'sweep': {'seed': [1, 2]}}
   return _config(rng, folder, raw, lambda path: loading.load_cells(str(path)))
+
+
+def components(rng, folder):
+  """An experiment with odd options of a component, built as before a run."""
+  del folder
+  raw = odd_components.odd_experiment(rng)
+
+  def check():
+    for cell in loading.cells_of(raw, loading.MAPPING):
+      preflight.check_components(cell.experiment)
+
+  return _outcome(check, ConfigError)
 
 
 def conversion(rng, folder):
@@ -199,6 +212,7 @@ SUBJECTS = {
   subject.__name__: subject
   for subject in (
     configuration,
+    components,
     conversion,
     data_file,
     user_arrays,

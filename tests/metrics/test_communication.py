@@ -137,6 +137,9 @@ def test_a_message_is_its_entries_and_a_mask():
   assert communication.message_mib(2**20) == 4.0
   assert communication.message_mib(2**20, 2**18) == 1.125
   assert communication.message_mib(2**20, 0) == 0.125
+  # The least there is: a float of 4 bytes, and a bit.
+  assert communication.message_mib(1) == 4 / 2**20
+  assert communication.message_mib(1, 1) == (4 + 1 / 8) / 2**20
 
 
 @pytest.mark.parametrize(

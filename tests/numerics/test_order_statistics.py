@@ -176,6 +176,23 @@ def test_means_near_the_end_of_float32_are_finite(clients, static):
     np.testing.assert_allclose(found, value, rtol=1e-5, atol=1e33)
 
 
+@pytest.mark.parametrize('clients', [3, 8, 9, 100, 129])
+def test_means_of_a_number_known_late_are_finite_at_the_end_too(clients):
+  @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, 2])])
+  def means(rows):
+    count = tf.shape(rows)[0]
+    return (
+      order_statistics.mean_of_ranks(rows, tf.constant(0), count - 1),
+      order_statistics.mean_nearest_median(rows, count),
+    )
+
+  largest = np.finfo(np.float32).max
+  values = np.tile(np.float32([largest, -largest]), [clients, 1])
+  for found in means(values):
+    # As many roundings as rows.
+    np.testing.assert_allclose(found, values[0], rtol=clients * 2.0**-24)
+
+
 @pytest.mark.parametrize('scale', [1e-30, 1e-8, 1.0, 1e8, 1e30])
 def test_a_mean_is_as_exact_at_every_scale(scale):
   values = rows(9) * np.float32(scale)

@@ -66,11 +66,13 @@ def test_it_follows_the_reference(base, replication, scale):
 
 @pytest.mark.parametrize(('base', 'replication'), VARIANTS)
 @pytest.mark.parametrize('least_rows', [1, 512])
+# Two parts of one block of groups each, and eight of three blocks.
+@pytest.mark.parametrize(('num_groups', 'entries'), [(9, 600), (24, 121)])
 def test_scores_follow_the_reference_over_many_blocks(
-  base, replication, least_rows, monkeypatch
+  base, replication, least_rows, num_groups, entries, monkeypatch
 ):
   monkeypatch.setattr(lowest_rows, 'LEAST_ROWS', least_rows)
-  monkeypatch.setattr(coordinate_groups, '_BLOCK_ENTRIES', 600)
+  monkeypatch.setattr(coordinate_groups, '_BLOCK_ENTRIES', entries)
   rng = np.random.default_rng(2)
   x = (100 + rng.standard_normal((11, 47))).astype(np.float32)
   f = 2
@@ -84,9 +86,11 @@ def test_scores_follow_the_reference_over_many_blocks(
     )
 
   seed = tf.constant([4, 2])
-  found = coordinate_groups.sum_over_groups(distances, tf.constant(x), 9, seed)
+  found = coordinate_groups.sum_over_groups(
+    distances, tf.constant(x), num_groups, seed
+  )
   order = random_order(47, seed).numpy()
-  _, wanted = reference(x, f, 9, order, base, replication)
+  _, wanted = reference(x, f, num_groups, order, base, replication)
   np.testing.assert_allclose(found, wanted, rtol=1e-6)
 
 
