@@ -33,6 +33,14 @@ STAYS_AMONG_BENIGN = (
   'cosine_density',
   'merged_density',
 )
+# They work coordinate by coordinate: no row has a share of the result.
+WITHOUT_SHARES = {
+  'bulyan',
+  'mean_around_median',
+  'median',
+  'sign_majority',
+  'trimmed_mean',
+}
 # The result of identical rows is their sign, or is clipped to the radius.
 CHANGES_A_SINGLE_ROW = {'sign_majority', 'centered_clipping'}
 
@@ -153,6 +161,17 @@ def test_selected_are_shares_of_the_rows(name):
   assert 0 < selected.sum() <= 1 + 1e-5
   if rule.selects_rows:
     assert rule_cases.is_close(selected @ x, update)
+
+
+@every_rule
+def test_it_says_whether_it_leaves_rows_out_and_whether_rows_have_shares(name):
+  rule = rule_cases.build(name)
+  rows, _ = rule_cases.attacked(1e6, seed=8)
+  selected = rule_cases.apply(rule, rows)[1]['selected']
+  assert rule.leaves_out_rows == np.any(selected == 0)
+  assert rule.has_shares == (name not in WITHOUT_SHARES)
+  if not rule.has_shares:
+    assert len(set(selected[selected > 0])) == 1  # All alike.
 
 
 @every_rule

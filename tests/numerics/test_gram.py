@@ -106,3 +106,15 @@ def test_squared_distances_from_inner_products():
 def test_squared_distances_are_never_negative():
   products = tf.constant([[1.0, 1.0 + 1e-12], [1.0 + 1e-12, 1.0]], tf.float64)
   assert float(tf.reduce_min(gram.distances_between(products))) == 0
+
+
+@pytest.mark.parametrize(
+  ('largest', 'middle'),
+  # Of an even number the lower one; of equals the first.
+  [([7], 0), ([1, 9], 0), ([3, 1, 2], 2), ([4, 3, 1, 2], 3), ([5, 5, 5], 1)],
+)
+def test_the_middle_row_has_the_median_largest_entry(largest, middle):
+  rows = np.float32(
+    [[size, 0] if size % 2 else [0.5, -size] for size in largest]
+  )
+  assert gram.middle_row(tf.constant(rows)) == middle
