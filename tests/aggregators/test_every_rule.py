@@ -1,5 +1,7 @@
 """What holds for every registered rule, also for one added tomorrow."""
 
+import re
+
 import numpy as np
 import pytest
 import rule_cases
@@ -103,7 +105,9 @@ def test_it_runs_with_the_fewest_clients_and_refuses_one_less(name):
   result = rule(rule_cases.stack(4, clients=least))
   assert np.all(np.isfinite(result))
   if least > 1:
-    with pytest.raises(ValueError, match=rf'at least {least} clients.*got n='):
+    assert rule.requirement
+    why = re.escape(f'at least {least} clients ({rule.requirement}); got n=')
+    with pytest.raises(ValueError, match=why):
       rule(rule_cases.stack(4, clients=least - 1))
 
 
@@ -206,6 +210,25 @@ def test_its_docstring_is_a_contract(name):
   assert 'References:' in text
   for option in entry.option_names:
     assert f'    {option}: ' in text
+
+
+@pytest.mark.parametrize(
+  ('name', 'options', 'least', 'requirement'),
+  [
+    ('amplified', {}, 9, 'n >= 2 f + 3'),
+    ('mean_statistics', {}, 9, 'n >= 2 f + 3'),
+    # Of 11 clients 2 are rejected.
+    ('loss_rejection', {'num_rejected': 2}, 11, 'after 2 rejected'),
+    ('union_rejection', {'num_rejected': 2}, 11, 'after 2 rejected'),
+  ],
+)
+def test_rules_around_a_rule_say_what_it_requires(
+  name, options, least, requirement
+):
+  inner = {'name': 'krum', 'num_byzantine': 3}
+  rule = aggregators.build(name, rule=inner, **options)
+  assert rule.minimum_clients == least
+  assert requirement in rule.requirement
 
 
 def test_updates_of_another_shape_are_refused():
