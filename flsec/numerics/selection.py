@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from flsec.numerics import columns, scaled_sums
+from flsec.numerics import backend, columns, scaled_sums
 
 
 def smallest(scores: tf.Tensor, count: columns.Count) -> tf.Tensor:
@@ -20,6 +20,34 @@ def smallest(scores: tf.Tensor, count: columns.Count) -> tf.Tensor:
 def largest(scores: tf.Tensor, count: columns.Count) -> tf.Tensor:
   """Returns the `count` indices of largest score; ties as in `smallest`."""
   return smallest(-scores, count)
+
+
+def are_largest(scores: tf.Tensor, count: columns.Count) -> tf.Tensor:
+  """Tells which scores are the `count` largest; ties as in `smallest`.
+
+  On a CPU nothing is sorted.
+
+  Args:
+    scores: float [n]; NaN is below all others.
+    count: how many, at most n.
+
+  Returns:
+    bool [n], as many true.
+  """
+  size = tf.size(scores)
+  lowest = tf.constant(float('-inf'), scores.dtype)
+  scores = tf.where(tf.math.is_nan(scores), lowest, scores)
+  if backend.is_compiled() or backend.has_accelerator():
+    places = tf.math.top_k(scores, count).indices
+    return tf.scatter_nd(places[:, None], tf.ones_like(places), [size]) > 0
+  last = tf.raw_ops.NthElement(
+    input=scores, n=tf.maximum(count - 1, 0), reverse=True
+  )
+  is_larger = scores > last
+  is_last = tf.equal(scores, last)
+  room = count - tf.reduce_sum(tf.cast(is_larger, tf.int32))
+  is_early = tf.cumsum(tf.cast(is_last, tf.int32)) <= room
+  return is_larger | (is_last & is_early)
 
 
 def members(indices: tf.Tensor, num_clients: columns.Count) -> tf.Tensor:

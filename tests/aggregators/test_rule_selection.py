@@ -4,13 +4,35 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from flsec.numerics import selection
+from flsec.numerics import backend, selection
 
 
 def test_ties_go_to_the_lowest_index():
   scores = tf.constant([5.0, 2, 5, 2, 9], tf.float64)
   np.testing.assert_array_equal(selection.smallest(scores, 3), [1, 3, 0])
   np.testing.assert_array_equal(selection.largest(scores, 3), [4, 0, 2])
+
+
+@pytest.mark.parametrize('has_accelerator', [False, True])
+def test_the_largest_are_told_with_ties_to_the_lowest(
+  monkeypatch, has_accelerator
+):
+  monkeypatch.setattr(backend, 'has_accelerator', lambda: has_accelerator)
+  scores = tf.constant([5.0, 2, 5, float('nan'), 2, 9, -np.inf])
+  order = [5, 0, 2, 1, 4]
+  for count in range(len(order) + 1):
+    found = selection.are_largest(scores, tf.constant(count))
+    wanted = np.isin(np.arange(7), order[:count])
+    np.testing.assert_array_equal(found, wanted)
+  np.testing.assert_array_equal(selection.are_largest(scores, 7), np.ones(7))
+
+
+def test_the_largest_are_those_that_sorting_finds():
+  scores = np.random.default_rng(3).integers(0, 50, 400).astype(np.float32)
+  order = np.argsort(-scores, kind='stable')
+  for count in (1, 17, 200, 399, 400):
+    found = selection.are_largest(tf.constant(scores), count)
+    np.testing.assert_array_equal(np.flatnonzero(found), sorted(order[:count]))
 
 
 def test_members_and_shares():

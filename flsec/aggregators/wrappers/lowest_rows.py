@@ -150,6 +150,8 @@ def _first_points(
   size = min(_SAMPLE, count)
   drawn = [place * count // size for place in range(size)]
   sample = tf.gather(values, drawn, axis=1)
+  # Squares that overflowed less one another: no kernel sorts these.
+  sample = tf.where(tf.math.is_nan(sample), float('inf'), sample)
   rank = num_added * size // count
   ends = [
     tf.cast(tf.raw_ops.NthElement(input=sample, n=place), tf.float64)

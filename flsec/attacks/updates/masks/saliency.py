@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from flsec.attacks.updates.masks import weight_groups
 from flsec.models import layout as layout_lib
+from flsec.numerics import selection
 
 # (mask float32 [d], seed int32 [2]) -> saliency [d], >= 0.
 Saliency = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -96,9 +97,9 @@ def prune(
     scores = saliency(mask, tf.random.fold_in(seed, index))
     scores = _drop_beyond_cap(scores, output, tf.gather(caps, index))
     ranked = tf.gather(scores, entries)
-    best = tf.math.top_k(ranked, tf.gather(counts, index)).indices
-    mask = tf.cast(
-      weight_groups.at(tf.gather(entries, best), layout.size), tf.float32
+    best = selection.are_largest(ranked, tf.gather(counts, index))
+    mask = tf.scatter_nd(
+      entries[:, None], tf.cast(best, tf.float32), [layout.size]
     )
     return index + 1, mask + others
 
@@ -131,7 +132,7 @@ def _drop_beyond_cap(
   entries as choosing, counting and, where there are too many, choosing again.
   """
   own = scores[output.start : output.stop]
-  best = weight_groups.at(tf.math.top_k(own, cap).indices, output.size)
+  best = selection.are_largest(own, cap)
   capped = tf.where(best, own, -tf.ones_like(own))
   return tf.concat(
     [scores[: output.start], capped, scores[output.stop :]], axis=0
