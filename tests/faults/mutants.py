@@ -71,8 +71,9 @@ def tests_of(file, checkout=CHECKOUT):
 
   Returns:
     [[argument, ...], ...]: the file's own tests, those of every rule where it
-    is one, those of its room that name it, and those of files that import it;
-    all of its room where there are none.
+    is one, those of its room that name it, those of files that import it, and
+    those of every rule where it is beside them; all of its room where there are
+    none.
   """
   path = checkout / file
   folder = checkout / 'tests' / path.relative_to(checkout).parts[1]
@@ -84,8 +85,9 @@ def tests_of(file, checkout=CHECKOUT):
     if test.stem != _EVERY_RULE and named.search(_text(test))
   ]
   stages = [_own_tests(path.stem, folder, checkout)]
-  if f"aggregator('{path.stem}'" in source:
-    every_rule = f'tests/aggregators/{_EVERY_RULE}.py'
+  every_rule = f'tests/aggregators/{_EVERY_RULE}.py'
+  is_rule = f"aggregator('{path.stem}'" in source
+  if is_rule:
     stages.append([every_rule, '-k', f'[{path.stem}]'])
   stages.append(naming)
   for importer in files(checkout):
@@ -93,6 +95,8 @@ def tests_of(file, checkout=CHECKOUT):
       room = checkout / 'tests' / pathlib.PurePath(importer).parts[1]
       stem = pathlib.PurePath(importer).stem
       stages.append(_own_tests(stem, room, checkout))
+  if folder.name == 'aggregators' and not is_rule:
+    stages.append([every_rule])
   chosen, known = [], set()
   for stage in stages:
     fresh = [argument for argument in stage if argument not in known]
@@ -105,7 +109,11 @@ def _own_tests(stem, folder, checkout):
   """Returns the files of tests that a source file's name is in."""
   found = sorted(folder.rglob(f'test_{stem}.py'))
   found = found or sorted(folder.rglob(f'test_*{stem}*.py'))
-  return [str(test.relative_to(checkout)) for test in found]
+  return [
+    str(test.relative_to(checkout))
+    for test in found
+    if test.stem != _EVERY_RULE
+  ]
 
 
 @functools.cache

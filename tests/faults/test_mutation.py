@@ -93,6 +93,9 @@ def test_a_file_is_tried_by_its_own_tests_then_by_those_that_know_it():
   assert own == ['tests/aggregators/test_krum.py']
   assert of_rules == ['tests/aggregators/test_every_rule.py', '-k', '[krum]']
   assert 'tests/aggregators/test_preaggregator.py' in naming
+  assert mutants.tests_of('flsec/aggregators/rule.py')[-1] == [
+    'tests/aggregators/test_every_rule.py'
+  ]
   # A file without tests of its own: those of the file that imports it.
   assert mutants.tests_of('flsec/numerics/coordinate_groups.py') == [
     ['tests/aggregators/wrappers/test_gas.py']
