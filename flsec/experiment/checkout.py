@@ -62,8 +62,9 @@ def _git(root: pathlib.Path, *words: str) -> Optional[str]:
   # A hook's environment names the checkout that it runs for.
   plain = {k: v for k, v in os.environ.items() if not k.startswith('GIT_')}
   try:
+    # No lock on the index: somebody may be committing meanwhile.
     done = subprocess.run(
-      ['git', '-C', str(root), *words],
+      ['git', '--no-optional-locks', '-C', str(root), *words],
       env=plain,
       check=True,
       capture_output=True,

@@ -1,3 +1,4 @@
+import os
 import subprocess
 
 import pytest
@@ -46,6 +47,16 @@ def test_numbers_and_notes_are_no_sources(root, path):
   (root / path).parent.mkdir(exist_ok=True)
   (root / path).write_text('not as committed')
   assert checkout.commit_of(root) == _head(root)
+
+
+def test_the_index_is_not_touched(root):
+  # A file as committed but written later makes `git status` renew the index,
+  # with a lock that a commit at the same time would trip over.
+  index = root / '.git' / 'index'
+  os.utime(root / 'flsec' / '__init__.py', (1, 1))
+  before = index.read_bytes()
+  assert checkout.commit_of(root) == _head(root)
+  assert index.read_bytes() == before
 
 
 def test_a_hooks_environment_is_not_asked(root, monkeypatch, tmp_path_factory):
