@@ -95,7 +95,7 @@ def calls_of(plan: Plan, rows: np.ndarray) -> tuple[Call, Call]:
 
   def sent(start: Any, stack: Any) -> tf.Tensor:
     updates = (1.0 - plan.clients.momentum) * stack['updates']
-    return adversary.rewrite(plan, start, updates, stack)
+    return adversary.rewrite(plan, start, updates, stack)[0]
 
   def alone(updates: tf.Tensor) -> tf.Tensor:
     context = ServerContext(seed=tf.constant([0, 0]))

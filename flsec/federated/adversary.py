@@ -1,18 +1,22 @@
 """The adversary at work on the stack of updates, within its knowledge."""
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
 from flsec import seeds
 from flsec.attacks.attack import AttackContext
-from flsec.federated import seed_folding, state
+from flsec.federated import seed_folding, sent_rows, state
 from flsec.federated.plan import Plan
+from flsec.federated.sent_rows import Measured
 from flsec.federated.state import Struct
+from flsec.numerics import columns, riders
 
 
 def rewrite(
   plan: Plan, server_state: Struct, updates: tf.Tensor, rows: Struct
-) -> tf.Tensor:
+) -> tuple[tf.Tensor, Measured]:
   """Replaces the malicious rows by what the attack crafts from what it knows.
 
   An attack stated on gradients is given the negated rows and last update, and
@@ -24,50 +28,66 @@ def rewrite(
     server_state: the state before the round.
     updates: float32 [n, d], by client id.
     rows: of the same clients, rank int32 [n] (which of the malicious clients a
-      row is from; else -1), weight float32 [n] (its number of examples) and
-      is_finite bool [n].
+      row is from; else -1), weight float32 [n] (its number of examples), norm
+      float32 [n] and is_finite bool [n] of what it has trained.
 
   Returns:
-    float32 [n, d]; benign rows as they were.
+    float32 [n, d], benign rows as they were; and what is measured of them all.
   """
   if plan.attack is None or plan.attack.attack.craft is None:
-    return updates
+    return updates, sent_rows.measure(plan, updates, rows)
   round_number = server_state['round'] + 1
 
-  def craft(own_rows: tf.Tensor, benign_rows: tf.Tensor) -> tf.Tensor:
-    context = _context(plan, server_state, own_rows, benign_rows)
-    own = _turned(plan, tf.gather(updates, own_rows))
-    crafted = _turned(plan, _crafted(plan, own, updates, benign_rows, context))
-    return tf.tensor_scatter_nd_update(
-      updates, own_rows[:, tf.newaxis], crafted
-    )
-
-  def craft_where_some() -> tf.Tensor:
+  def craft_where_some() -> tuple[tf.Tensor, Measured]:
     own_rows, benign_rows = _rows_that_count(plan, rows)
-    return tf.cond(
-      tf.size(own_rows) > 0,
-      lambda: craft(own_rows, benign_rows),
-      lambda: updates,
-    )
 
-  def craft_of_all() -> tf.Tensor:
+    def craft() -> tf.Tensor:
+      benign = _benign(plan, updates, benign_rows)
+      context = _context(plan, server_state, own_rows, benign_rows)
+      return _replaced(plan, updates, own_rows, benign, context)[0]
+
+    sent = tf.cond(tf.size(own_rows) > 0, craft, lambda: updates)
+    return sent, sent_rows.measure(plan, sent, rows)
+
+  def craft_of_all() -> tuple[tf.Tensor, Measured]:
     malicious = plan.attack.malicious
     if plan.num_participants != len(malicious):
       return craft_where_some()
-    # Everyone takes part: the rows are known now, and every shape is static.
-    all_rows = (
-      tf.constant(np.flatnonzero(chosen), tf.int32)
-      for chosen in (malicious, ~malicious)
-    )
+    craft = functools.partial(_craft_of_all, plan, server_state, updates, rows)
     if plan.static_rows:
-      return craft(*all_rows)
+      return craft()
     counts = tf.logical_and(rows['is_finite'], rows['weight'] > 0)
-    return tf.cond(
-      tf.reduce_all(counts), lambda: craft(*all_rows), craft_where_some
-    )
+    return tf.cond(tf.reduce_all(counts), craft, craft_where_some)
 
   return tf.cond(
-    plan.attack.is_active(round_number), craft_of_all, lambda: updates
+    plan.attack.is_active(round_number),
+    craft_of_all,
+    lambda: (updates, sent_rows.measure(plan, updates, rows)),
+  )
+
+
+def _craft_of_all(
+  plan: Plan, server_state: Struct, updates: tf.Tensor, rows: Struct
+) -> tuple[tf.Tensor, Measured]:
+  """Crafts where all rows count: they are known now, and shapes are static."""
+  own_rows, benign_rows = (
+    tf.constant(np.flatnonzero(chosen), tf.int32)
+    for chosen in (plan.attack.malicious, ~plan.attack.malicious)
+  )
+  context = _context(plan, server_state, own_rows, benign_rows)
+  benign = _benign(plan, updates, benign_rows)
+  if not (benign.shape[0] and own_rows.shape[0]):
+    sent = _replaced(plan, updates, own_rows, benign, context)[0]
+    return sent, sent_rows.measure(plan, sent, rows)
+  cut_from = riders.Source(
+    updates, lambda block: _turned(plan, tf.gather(block, benign_rows))
+  )
+  asked = sent_rows.askers(plan, benign)
+  with columns.along(benign, *asked, cut_from=cut_from) as answers:
+    sent, crafted = _replaced(plan, updates, own_rows, benign, context)
+  mean, *squares = answers()
+  return sent, sent_rows.measure_parts(
+    plan, rows, sent, crafted, _turned(plan, mean), *squares
   )
 
 
@@ -106,16 +126,36 @@ def _context(
   )
 
 
-def _crafted(plan, own, updates, benign_rows, context) -> tf.Tensor:
-  """Calls the attack with no row that its knowledge does not cover."""
+def _benign(
+  plan: Plan, updates: tf.Tensor, benign_rows: tf.Tensor
+) -> tf.Tensor:
+  """Returns what the attack sees of the benign rows: all, or none."""
+  if plan.attack.knowledge != 'full':
+    return tf.zeros([0, plan.dimension])
+  return _turned(plan, tf.gather(updates, benign_rows))
+
+
+def _replaced(
+  plan: Plan,
+  updates: tf.Tensor,
+  own_rows: tf.Tensor,
+  benign: tf.Tensor,
+  context: AttackContext,
+) -> tuple[tf.Tensor, tf.Tensor]:
+  """Returns the stack with the crafted rows in it, and these alone.
+
+  The attack is given no row that its knowledge does not cover.
+  """
   craft = plan.attack.attack.craft
-  nothing = tf.zeros([0, plan.dimension])
-  if plan.attack.knowledge == 'full':
-    benign = _turned(plan, tf.gather(updates, benign_rows))
-    return craft(own, benign, context)
-  if plan.attack.knowledge == 'partial':
-    return craft(own, nothing, context)
-  return tf.map_fn(lambda row: craft(row[tf.newaxis], nothing, context)[0], own)
+  own = _turned(plan, tf.gather(updates, own_rows))
+  crafted = (
+    tf.map_fn(lambda row: craft(row[tf.newaxis], benign, context)[0], own)
+    if plan.attack.knowledge == 'none'
+    else craft(own, benign, context)
+  )
+  crafted = _turned(plan, tf.ensure_shape(crafted, own.shape))
+  places = own_rows[:, tf.newaxis]
+  return tf.tensor_scatter_nd_update(updates, places, crafted), crafted
 
 
 def _turned(plan: Plan, rows: tf.Tensor) -> tf.Tensor:

@@ -133,6 +133,15 @@ def crafted_cosine(
     if takes_part is None
     else tf.cond(tf.reduce_all(takes_part), of_all, of_some)
   )  # [2, d]
-  return tf.math.divide_no_nan(
-    tf.reduce_sum(means[0] * means[1]), tf.norm(means[0]) * tf.norm(means[1])
-  )
+  return cosine(means[0], means[1])
+
+
+def cosine(one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
+  """Returns the cosine between two vectors [d]; 0 where one is zero.
+
+  In float64, where no square of theirs overflows or is lost.
+  """
+  one, other = tf.cast(one, tf.float64), tf.cast(other, tf.float64)
+  product = tf.reduce_sum(one * other)
+  found = tf.math.divide_no_nan(product, tf.norm(one) * tf.norm(other))
+  return tf.cast(found, tf.float32)

@@ -4,14 +4,12 @@ import collections
 import dataclasses
 from typing import Callable, Union
 
-import numpy as np
 import tensorflow as tf
 
 from flsec import seeds
 from flsec.aggregators.rule import ServerContext
 from flsec.federated import (
   adversary,
-  round_measures,
   schedules,
   seed_folding,
   server_context,
@@ -20,6 +18,7 @@ from flsec.federated import (
   state,
 )
 from flsec.federated.plan import Plan
+from flsec.federated.sent_rows import Measured
 from flsec.metrics import drift
 from flsec.numerics import row_norms, scaled_sums
 from flsec.pruning import schedule
@@ -58,13 +57,13 @@ def build_server_step(plan: Plan) -> Callable[[Struct, Struct], tuple]:
       update, measurements = _streamed(plan, stack)
     else:
       updates = clock.start(_rows(plan, new_state, server_state, stack))
-      updates = adversary.rewrite(plan, server_state, updates, metrics)
+      updates, sent = adversary.rewrite(plan, server_state, updates, metrics)
       updates = clock.end('attack', updates)
-      metrics.update(_sizes(plan, stack, updates))
+      metrics.update(norm=sent.norm, is_finite=sent.is_finite)
       update, measurements = _aggregated(
         plan, new_state, server_state, updates, metrics
       )
-      metrics.update(_measured(plan, updates, metrics, measurements))
+      metrics.update(_measured(plan, updates, metrics, measurements, sent))
       metrics.update(_drift(plan, new_state, server_state, updates, metrics))
     if plan.keeps_removed:  # Where weights are 0, and stay so.
       update = tf.where(server_state['removed'], 0.0, update)
@@ -98,29 +97,6 @@ def _rate(plan: Plan, round_number: tf.Tensor) -> Union[float, tf.Tensor]:
   return rate * schedules.factor(schedule, round_number)
 
 
-def _sizes(plan: Plan, stack: Struct, updates: tf.Tensor) -> Struct:
-  """Returns norm and is_finite of the rows after momentum and the adversary.
-
-  Where those change no row, they are as each client worked them out; the rows
-  that the adversary may have changed are looked at again.
-  """
-  sizes = stack['norm'], stack['is_finite']
-  if plan.clients.momentum:
-    sizes = row_norms.row_norms(updates)
-  elif plan.attack and plan.attack.attack.craft:
-    own = (
-      tf.constant(np.flatnonzero(plan.attack.malicious)[:, np.newaxis])
-      if plan.static_rows
-      else tf.where(stack['rank'] >= 0)
-    )
-    crafted = row_norms.row_norms(tf.gather(updates, own[:, 0]))
-    sizes = (
-      tf.tensor_scatter_nd_update(size, own, of_own)
-      for size, of_own in zip(sizes, crafted)
-    )
-  return Struct(zip(('norm', 'is_finite'), sizes))
-
-
 def _takes_part(rows: Struct) -> tf.Tensor:
   """Returns bool [n]: rows that are finite, and of a client with examples."""
   return tf.logical_and(rows['is_finite'], rows['weight'] > 0)
@@ -131,16 +107,15 @@ def _measured(
   updates: tf.Tensor,
   rows: Struct,
   measurements: dict[str, tf.Tensor],
+  sent: Measured,
 ) -> Struct:
   """Measures the adversary on the rows that the rule was given."""
   measured = Struct()
   if plan.attack is None:
     return measured
-  malicious = tf.logical_and(rows['rank'] >= 0, rows['weight'] > 0)
-  measured['attack/cosine_to_benign'] = round_measures.crafted_cosine(
-    updates, malicious, None if plan.static_rows else _takes_part(rows)
-  )
+  measured['attack/cosine_to_benign'] = sent.cosine
   if plan.escape:
+    malicious = tf.logical_and(rows['rank'] >= 0, rows['weight'] > 0)
     shares = plan.escape(updates, malicious, measurements['selected'])
     for name in sorted(shares):
       measured[f'escape/{name}'] = shares[name]

@@ -13,10 +13,12 @@ is added up is added in the order of the columns, on any number of threads.
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Callable, NamedTuple, Optional, Union
 
 import tensorflow as tf
+
+from flsec.numerics import riders
 
 # Floats in a block: 2.4 MB, a core's share of the caches.
 BLOCK_SIZE = 600_000
@@ -104,6 +106,31 @@ def ask(updates: tf.Tensor, asker: Asker) -> Any:
   return walk(updates, asker)[0]
 
 
+@contextlib.contextmanager
+def along(
+  updates: tf.Tensor, *askers: Asker, cut_from: Optional[riders.Source] = None
+) -> Iterator[Callable[[], tuple]]:
+  """Lets askers ride on the first walk over a stack that is traced inside.
+
+  For who calls something that is likely to walk over the stack, but need not:
+  what an attack asks of a block and what the round measures cost one pass then.
+  The walk's own askers are answered as they would be without.
+
+  Args:
+    updates: the stack; it is known again by its identity.
+    *askers: who ride along, whatever the width of the blocks.
+    cut_from: what the stack is made of, so that the walk need not wait for it
+      (and nobody makes it, where nothing else looks at it).
+
+  Yields:
+    `() -> answers`, to be called behind the block: a walk of its own where no
+    walk came by in this graph (one within a branch or a loop does not count:
+    what it finds stays there).
+  """
+  with riders.waiting(updates, askers, cut_from) as rider:
+    yield lambda: rider.found[0] if rider.found else walk(updates, *askers)
+
+
 def walk(updates: tf.Tensor, *askers: Asker) -> tuple:
   """Answers all askers from one pass over the stack.
 
@@ -119,14 +146,23 @@ def walk(updates: tf.Tensor, *askers: Asker) -> tuple:
   """
   dimension = num_columns(updates)
   width = _width(updates, askers)
+  along_with = riders.on(updates)
+  source = along_with[0].source if along_with else riders.whole(updates)
+  everyone = [*askers, *(a for rider in along_with for a in rider.askers)]
   if dimension <= width:
-    visited = [asker.visit(updates, *asker.beside) for asker in askers]
+    visited = [asker.visit(updates, *asker.beside) for asker in everyone]
   else:
-    visited = _walk(updates, askers, dimension, width)
-  return tuple(
+    visited = _walk(source, everyone, dimension, width)
+  answers = [
     asker.finish(tuple(tf.ensure_shape(c, [dimension]) for c in columns), sums)
-    for asker, (columns, sums) in zip(askers, visited)
-  )
+    for asker, (columns, sums) in zip(everyone, visited)
+  ]
+  own, answers = answers[: len(askers)], answers[len(askers) :]
+  for rider in along_with:
+    count = len(rider.askers)
+    rider.found.append(tuple(answers[:count]))
+    answers = answers[count:]
+  return tuple(own)
 
 
 def num_rows(updates: tf.Tensor) -> Count:
@@ -157,11 +193,11 @@ def block_width(updates: tf.Tensor) -> int:
 
 
 def _walk(
-  updates: tf.Tensor, askers: tuple[Asker, ...], dimension: int, width: int
+  source: riders.Source, askers: Sequence[Asker], dimension: int, width: int
 ) -> list[tuple[Tensors, Tensors]]:
   num_blocks = -(-dimension // width)
   beside = [vector for asker in askers for vector in asker.beside]
-  cut = _cutter([updates, *beside], dimension, width)
+  cut = _cutter([source.stack, *beside], dimension, width)
   arrays = tuple(
     tuple(
       tf.TensorArray(dtype, num_blocks, element_shape=[width])
@@ -172,6 +208,7 @@ def _walk(
 
   def step(index: tf.Tensor, arrays: tuple, sums: tuple) -> tuple:
     block, *vectors = cut(index)
+    block = source.view(block)
     written, added = [], []
     for asker, into, so_far in zip(askers, arrays, sums):
       own = [vectors.pop(0) for _ in asker.beside]

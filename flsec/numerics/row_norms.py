@@ -1,5 +1,7 @@
 """Lengths of rows, and which rows are finite, in one pass over the stack."""
 
+from typing import Callable
+
 import tensorflow as tf
 
 from flsec.numerics import columns, gram
@@ -25,16 +27,31 @@ def row_norms(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     Norms float32 [n], NaN or infinite where a row is not finite (and infinite
     where the norm itself exceeds float32), and bool [n].
   """
+  return of_squares(columns.ask(rows, squares_of(rows)), lambda: rows)
+
+
+def squares_of(rows: tf.Tensor) -> columns.Asker:
+  """Asks for the squared norms of rows [n, d], for `of_squares`."""
   # Not a product of each row with itself, which takes seven times as long.
   zero = tf.zeros([columns.num_rows(rows)], tf.float64)
-  squares = columns.ask(rows, columns.total(_block_squares, zero))
+  return columns.total(_block_squares, zero)
+
+
+def of_squares(
+  squares: tf.Tensor, make_rows: Callable[[], tf.Tensor]
+) -> tuple[tf.Tensor, tf.Tensor]:
+  """Returns what `row_norms` does, from what `squares_of` asked for.
+
+  Args:
+    squares: float64 [n].
+    make_rows: returns the rows [n, d], for where a second pass is needed.
+  """
   is_safe = (squares > _LEAST) & (squares < _MOST)
-  norms, is_finite = tf.cond(
+  return tf.cond(
     tf.reduce_all(is_safe),
     lambda: (tf.cast(tf.sqrt(squares), tf.float32), is_safe),
-    lambda: _in_float64(rows),
+    lambda: _in_float64(make_rows()),
   )
-  return norms, is_finite
 
 
 def _block_squares(block: tf.Tensor) -> tf.Tensor:

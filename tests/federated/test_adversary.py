@@ -44,9 +44,10 @@ def _rewritten(plan, rows, ranks=_RANKS, round_number=0, weights=None):
     given = {
       'rank': ranks,
       'weight': tf.constant(weights or [1.0] * len(rows)),
+      'norm': tf.norm(updates, axis=1),
       'is_finite': tf.reduce_all(tf.math.is_finite(updates), axis=1),
     }
-    return adversary.rewrite(plan, server_state, updates, given)
+    return adversary.rewrite(plan, server_state, updates, given)[0]
 
   return rewrite(updates, tf.constant(ranks)).numpy()
 
@@ -203,5 +204,11 @@ def test_without_craft_nothing_is_rewritten():
   plan = tiny.plan(attack=tiny.attack_plan(attack, _MALICIOUS))
   updates = tf.ones([4, plan.dimension])
   start = state.initial_state(plan)
-  assert adversary.rewrite(plan, start, updates, {}) is updates
-  assert adversary.rewrite(tiny.plan(), {}, updates, {}) is updates
+  rows = {
+    'rank': tf.constant(_RANKS),
+    'weight': tf.ones([4]),
+    'norm': tf.ones([4]),
+    'is_finite': tf.fill([4], True),
+  }
+  assert adversary.rewrite(plan, start, updates, rows)[0] is updates
+  assert adversary.rewrite(tiny.plan(), {}, updates, rows)[0] is updates

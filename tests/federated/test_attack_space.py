@@ -116,12 +116,13 @@ def _rewritten(plan, updates, previous):
   rows = {
     'rank': tf.constant(np.where(_MALICIOUS, np.arange(_N), -1), tf.int32),
     'weight': tf.ones([_N]),
+    'norm': tf.ones([_N]),
     'is_finite': tf.fill([_N], True),
   }
 
   @tf.function(autograph=False)
   def rewrite(updates):
-    return adversary.rewrite(plan, server_state, updates, rows)
+    return adversary.rewrite(plan, server_state, updates, rows)[0]
 
   return rewrite(tf.constant(updates)).numpy()[:_F]
 

@@ -176,6 +176,13 @@ def test_cosine_of_the_rows_that_take_part():
   assert float(found) == pytest.approx(0.5**0.5)
 
 
+@pytest.mark.parametrize('scale', [1e-30, 1.0, 1e25, 1e38])
+def test_cosine_at_every_scale(scale):
+  rows = tf.constant(np.float32([[scale, 0], [scale, -scale]]))
+  found = round_measures.crafted_cosine(rows, tf.constant([True, False]), None)
+  assert float(found) == pytest.approx(0.5**0.5)
+
+
 def test_cosine_without_a_malicious_row_is_zero():
   found = round_measures.crafted_cosine(
     tf.ones([2, 3]), tf.constant([False] * 2), tf.constant([True] * 2)
