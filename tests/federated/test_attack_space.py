@@ -37,6 +37,7 @@ _UNCHANGED = [
   ('min_max', {'perturbation': 'unit'}),
   ('min_sum', {'perturbation': 'sign'}),
   ('min_sum', {'perturbation': 'unit'}),
+  ('shared_update', {}),
   ('sign_flip', {'source': 'mean'}),
 ]
 
