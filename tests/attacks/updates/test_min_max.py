@@ -122,6 +122,10 @@ class TestAgramplifiersCode:
     )
     assert craft('min_max', own, [[0.0], [4.0]])[0] != 2.1
 
+  def test_a_deviation_needs_two_rows(self):
+    attack = attacks.build('min_max', replication='agramplifier')
+    assert attack.minimum_known_rows == 2
+
   @pytest.mark.parametrize('size', [1e-3, 0.02, 0.1])
   @pytest.mark.parametrize('knowledge', ['full', 'partial'])
   def test_it_follows_the_published_loop(self, size, knowledge):
