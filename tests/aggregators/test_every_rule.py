@@ -231,6 +231,25 @@ def test_rules_around_a_rule_say_what_it_requires(
   assert requirement in rule.requirement
 
 
+@pytest.mark.parametrize(
+  ('name', 'options', 'leaves_out'),
+  [
+    ('amplified', {}, False),
+    ('mean_statistics', {}, False),
+    ('loss_rejection', {'num_rejected': 2}, True),
+  ],
+)
+def test_rules_around_a_rule_say_whether_rows_have_shares(
+  name, options, leaves_out
+):
+  around_median = aggregators.build(name, rule={'name': 'median'}, **options)
+  assert not around_median.has_shares
+  assert around_median.leaves_out_rows == leaves_out
+  inner = {'name': 'krum', 'num_byzantine': 3}
+  around_krum = aggregators.build(name, rule=inner, **options)
+  assert around_krum.has_shares and around_krum.leaves_out_rows
+
+
 def test_updates_of_another_shape_are_refused():
   with pytest.raises(ValueError, match=r'median takes updates of shape \[n, d'):
     aggregators.build('median')(np.zeros(3, np.float32))

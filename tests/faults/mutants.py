@@ -88,7 +88,7 @@ def tests_of(file, checkout=CHECKOUT):
   every_rule = f'tests/aggregators/{_EVERY_RULE}.py'
   is_rule = f"aggregator('{path.stem}'" in source
   if is_rule:
-    stages.append([every_rule, '-k', f'[{path.stem}]'])
+    stages.append([every_rule, '-k', f'[{path.stem}'])
   stages.append(naming)
   for importer in files(checkout):
     if re.search(rf'import [^)]*\b{path.stem}\b', _text(checkout / importer)):

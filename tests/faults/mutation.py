@@ -58,6 +58,9 @@ _CALLED = {
 }
 # What no value comes from: annotations, and how a component is registered.
 _LEFT = {'annotation', 'returns', 'decorator_list'}
+# Arguments that no number depends on: how a graph is traced, how many steps of
+# a loop run at once; TensorFlow's argsort is stable whatever it is told.
+_UNSEEN = {'autograph', 'parallel_iterations', 'stable'}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +113,8 @@ def _changes(tree):
 
 
 def _places(parent):
+  if isinstance(parent, ast.keyword) and parent.arg in _UNSEEN:
+    return
   for field, value in ast.iter_fields(parent):
     if field in _LEFT or isinstance(parent, ast.JoinedStr):
       continue
@@ -160,9 +165,10 @@ def _changed(node):
   elif _does(node):
     yield ast.Pass()
   elif isinstance(node, ast.Call):
-    for index in range(len(node.keywords)):
-      fewer = node.keywords[:index] + node.keywords[index + 1 :]
-      yield ast.Call(node.func, node.args, fewer)
+    for index, keyword in enumerate(node.keywords):
+      if keyword.arg not in _UNSEEN:
+        fewer = node.keywords[:index] + node.keywords[index + 1 :]
+        yield ast.Call(node.func, node.args, fewer)
 
 
 def _does(node):
