@@ -232,22 +232,24 @@ def test_rules_around_a_rule_say_what_it_requires(
 
 
 @pytest.mark.parametrize(
-  ('name', 'options', 'leaves_out'),
+  ('name', 'options', 'inner', 'has_shares', 'leaves_out_rows'),
   [
-    ('amplified', {}, False),
-    ('mean_statistics', {}, False),
-    ('loss_rejection', {'num_rejected': 2}, True),
+    ('amplified', {}, 'krum', True, True),
+    ('amplified', {}, 'bulyan', False, True),
+    ('amplified', {}, 'geometric_median', True, False),
+    ('mean_statistics', {}, 'krum', True, True),
+    ('mean_statistics', {}, 'median', False, False),
+    ('loss_rejection', {'num_rejected': 2}, 'mean', True, True),
+    ('loss_rejection', {'num_rejected': 2}, 'median', False, True),
   ],
 )
 def test_rules_around_a_rule_say_whether_rows_have_shares(
-  name, options, leaves_out
+  name, options, inner, has_shares, leaves_out_rows
 ):
-  around_median = aggregators.build(name, rule={'name': 'median'}, **options)
-  assert not around_median.has_shares
-  assert around_median.leaves_out_rows == leaves_out
-  inner = {'name': 'krum', 'num_byzantine': 3}
-  around_krum = aggregators.build(name, rule=inner, **options)
-  assert around_krum.has_shares and around_krum.leaves_out_rows
+  given = {'name': inner, **rule_cases.options(inner)}
+  rule = aggregators.build(name, rule=given, **options)
+  assert rule.has_shares == has_shares
+  assert rule.leaves_out_rows == leaves_out_rows
 
 
 def test_updates_of_another_shape_are_refused():
