@@ -44,7 +44,9 @@ def _rows():
   return rng.normal(size=[_N, dimension]).astype(np.float32) + np.float32(0.3)
 
 
-def _measured(craft, rows, *, momentum=0.0, weights=None, **options):
+def _measured(
+  craft, rows, *, momentum=0.0, weights=None, compiled=False, **options
+):
   """Returns the rows sent and what is measured of them, as arrays."""
   options.setdefault('knowledge', 'full')
   plan = tiny.plan(
@@ -52,6 +54,7 @@ def _measured(craft, rows, *, momentum=0.0, weights=None, **options):
     attack=tiny.attack_plan(Attack('x', craft=craft), _MALICIOUS, **options),
     clients=tiny.clients_config(_N, momentum=momentum),
     num_participants=_N,
+    static_rows=compiled,
   )
   start = state.initial_state(plan)
   is_finite = np.isfinite(rows).all(axis=1)
@@ -65,7 +68,7 @@ def _measured(craft, rows, *, momentum=0.0, weights=None, **options):
     'is_finite': tf.constant(is_finite),
   }
 
-  @tf.function(autograph=False)
+  @tf.function(autograph=False, jit_compile=compiled)
   def rewrite(updates):
     return adversary.rewrite(plan, start, updates, given)
 
@@ -100,6 +103,17 @@ def test_with_full_knowledge(craft, space, momentum):
   sent, measured = _measured(craft, rows, momentum=momentum, space=space)
   np.testing.assert_array_equal(sent[~_MALICIOUS], rows[~_MALICIOUS])
   assert not np.array_equal(sent, rows)
+  _check(sent, measured)
+
+
+@pytest.mark.parametrize('momentum', [0.0, 0.9])
+@pytest.mark.parametrize('knowledge', ['full', 'partial'])
+def test_in_a_program_of_static_shapes(knowledge, momentum):
+  rows = _rows()
+  sent, measured = _measured(
+    _walking, rows, momentum=momentum, knowledge=knowledge, compiled=True
+  )
+  np.testing.assert_array_equal(sent[~_MALICIOUS], rows[~_MALICIOUS])
   _check(sent, measured)
 
 
