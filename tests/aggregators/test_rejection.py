@@ -266,5 +266,7 @@ def test_the_fewest_clients_leave_enough_for_the_rule_inside():
   rule = aggregators.build('union_rejection', rule=krum, num_rejected=2)
   assert rule.minimum_clients == 7
   given, *_ = server_cases.validating()
-  with pytest.raises(ValueError, match=r'at least 7 clients.*got n=6'):
+  why = r'at least 7 clients \(5 for krum.*, after 2 rejected\); got n=6'
+  assert 'after 2 rejected' in rule.requirement
+  with pytest.raises(ValueError, match=why):
     rule(np.zeros((6, 12), np.float32), context=given)
