@@ -66,6 +66,10 @@ class ClientsConfig:
       in it.
     momentum: of a client's updates, kept across rounds.
     augmentation: crops and mirror images of the examples; none where left out.
+    moving_statistics: batch normalisation's moving mean and variance are
+      entries of the updates (`shared`), or of none (`dropped`): they stay as
+      they were in the first round, and tests have to take each batch's own
+      (`evaluation.batch_statistics`).
     last_conv_l2: factor of the squared norm of the last conv layer's kernel,
       which is added to the loss (Wu et al.'s lambda).
     last_conv_l2_of: whether attackers add it too (`all`) or not (`honest`).
@@ -88,6 +92,9 @@ class ClientsConfig:
   sampling: Literal['epochs', 'independent'] = 'epochs'
   momentum: float = _field(0.0, minimum=0, below=1)
   augmentation: Optional[AugmentationConfig] = _field(None, is_later=True)
+  moving_statistics: Literal['shared', 'dropped'] = _field(
+    'shared', is_later=True
+  )
   last_conv_l2: float = _field(0.0, minimum=0)
   last_conv_l2_of: Literal['all', 'honest'] = 'all'
   num_selected: Optional[int] = _field(None, minimum=1)

@@ -45,6 +45,7 @@ def validate(experiment: Experiment) -> None:
   _check_optimizer(experiment.clients.optimizer)
   attack_checks.check_attack(experiment.attack, experiment.clients)
   _check_selection(experiment.clients, experiment.attack)
+  _check_statistics(experiment)
   server_checks.check_server(experiment)
   _check_runtime(experiment.runtime)
 
@@ -125,6 +126,26 @@ def _check_optimizer(optimizer: OptimizerConfig) -> None:
       f'belongs to sgd; found {optimizer.momentum} with adam. Set beta_1, or '
       'leave it out.',
     )
+
+
+def _check_statistics(experiment: Experiment) -> None:
+  """Checks that nobody reads moving statistics that no client moves."""
+  here = 'clients.moving_statistics'
+  if experiment.clients.moving_statistics == 'shared':
+    return
+  if not experiment.evaluation.batch_statistics:
+    raise ConfigError(
+      here,
+      'is dropped, but tests would normalise by them. Say '
+      'evaluation.batch_statistics: true, or leave it out.',
+    )
+  for name in ('root', 'validation'):
+    if getattr(experiment.dataset, name) is not None:
+      raise ConfigError(
+        here,
+        f'is dropped, but the server runs the model on its own examples '
+        f'(dataset.{name}), which needs them. Leave one out.',
+      )
 
 
 def _check_selection(

@@ -118,6 +118,7 @@ def build_local_training(
       context,
       removed=removed,
       augment=augment,
+      moves_statistics=clients.moving_statistics == 'shared',
       penalty=penalty
       if is_honest or clients.last_conv_l2_of == 'all'
       else None,
@@ -156,6 +157,7 @@ def build_step(
   *,
   removed=None,
   augment=None,
+  moves_statistics=True,
   penalty=None,
 ):
   """Builds `(index, epoch's shard, batch in it, carry) -> carry`.
@@ -185,7 +187,8 @@ def build_step(
       gradient = hooks.gradient(gradient, weights, own)
     count += 1
     weights, slots = optimizer.step(weights, slots, gradient, rate, count)
-    weights = model.with_statistics(weights, statistics)
+    if moves_statistics:
+      weights = model.with_statistics(weights, statistics)
     if hooks.project:
       weights = hooks.project(weights, own)
     if removed is not None:

@@ -12,6 +12,7 @@ def older(build):
   for section, name in (
     ('attack', 'training'),
     ('clients', 'augmentation'),
+    ('clients', 'moving_statistics'),
     ('evaluation', 'batch_statistics'),
     ('model', 'standardize'),
   ):

@@ -103,6 +103,20 @@ class TestCombinations:
         'attack.indices: clients are numbered 0 to 19; found 20',
       ),
       (
+        ['clients.moving_statistics=dropped'],
+        'clients.moving_statistics: is dropped, but tests would normalise by '
+        'them',
+      ),
+      (
+        [
+          'clients.moving_statistics=dropped',
+          'evaluation.batch_statistics=true',
+          'dataset.validation={size: 5}',
+        ],
+        'clients.moving_statistics: is dropped, but the server runs the model '
+        'on its own examples (dataset.validation)',
+      ),
+      (
         ['attack.training={}'],
         'attack.training: says nothing. Give, say, `{epochs: 5}`',
       ),

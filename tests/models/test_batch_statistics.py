@@ -168,6 +168,31 @@ def trained(model, config, *, padded):
   )
 
 
+@pytest.mark.parametrize('padded', [False, True])
+@pytest.mark.parametrize('optimizer', ['sgd', 'adam'])
+def test_dropped_statistics_are_no_part_of_an_update(model, optimizer, padded):
+  shared, dropped = (
+    trained(
+      model,
+      schema.ClientsConfig(
+        num_clients=1,
+        optimizer=schema.OptimizerConfig(learning_rate=0.01, name=optimizer),
+        epochs=2,
+        batch_size=4,
+        moving_statistics=statistics,
+      ),
+      padded=padded,
+    ).update.numpy()
+    for statistics in ('shared', 'dropped')
+  )
+  is_statistic = np.zeros(model.num_weights, bool)
+  for span in model.layout.statistics:
+    is_statistic[span.start : span.stop] = True
+  assert np.all(dropped[is_statistic] == 0) and np.any(shared[is_statistic])
+  # Training reads each batch's own: all else moves as it would.
+  np.testing.assert_array_equal(dropped[~is_statistic], shared[~is_statistic])
+
+
 @pytest.mark.parametrize(
   'optimizer',
   [{'name': 'sgd'}, {'name': 'sgd', 'momentum': 0.9}, {'name': 'adam'}],

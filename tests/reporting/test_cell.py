@@ -15,7 +15,9 @@ class TestReadCell:
     assert cell.title == 'quickstart' and cell.is_done and cell.rounds == 30
     # With what the schema did not have when the run was made.
     assert cell.config == make.config(
-      attack__training=None, clients__augmentation=None
+      attack__training=None,
+      clients__augmentation=None,
+      clients__moving_statistics='shared',
     )
     assert 'fingerprint made-up' in cell.config_yaml
     assert cell.labels.counts.shape == (20, 10)
