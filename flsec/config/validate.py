@@ -139,12 +139,16 @@ def _check_statistics(experiment: Experiment) -> None:
       'is dropped, but tests would normalise by them. Say '
       'evaluation.batch_statistics: true, or leave it out.',
     )
-  for name in ('root', 'validation'):
-    if getattr(experiment.dataset, name) is not None:
+  readers = {
+    'dataset.root': experiment.dataset.root,
+    'dataset.validation': experiment.dataset.validation,
+    'pruning': experiment.pruning,
+    'phases': any(one.name != 'train' for one in experiment.phases),
+  }
+  for path, is_there in readers.items():
+    if is_there:
       raise ConfigError(
-        here,
-        f'is dropped, but the server runs the model on its own examples '
-        f'(dataset.{name}), which needs them. Leave one out.',
+        here, f'is dropped, but {path} reads them. Leave one out.'
       )
 
 

@@ -113,8 +113,23 @@ class TestCombinations:
           'evaluation.batch_statistics=true',
           'dataset.validation={size: 5}',
         ],
-        'clients.moving_statistics: is dropped, but the server runs the model '
-        'on its own examples (dataset.validation)',
+        'clients.moving_statistics: is dropped, but dataset.validation reads',
+      ),
+      (
+        [
+          'clients.moving_statistics=dropped',
+          'evaluation.batch_statistics=true',
+          'pruning=flap',
+        ],
+        'clients.moving_statistics: is dropped, but pruning reads them',
+      ),
+      (
+        [
+          'clients.moving_statistics=dropped',
+          'evaluation.batch_statistics=true',
+          'phases=[train, fine_tune]',
+        ],
+        'clients.moving_statistics: is dropped, but phases reads them',
       ),
       (
         ['attack.training={}'],
