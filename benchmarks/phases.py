@@ -3,7 +3,8 @@
 Run `python -m benchmarks.phases [clients] [repeats]`. Votes of all clients are
 set against a round of their training; a step of the pruning search, which knows
 what lies below the layer, against an evaluation of the whole model; and all
-channels of a layer of 512 are searched, within a bound.
+channels of a layer of 512 are searched, within a bound on the cores' time, that
+other work on the machine does not change.
 """
 
 import sys
@@ -80,8 +81,13 @@ def steps(num_examples: int, repeats: int) -> dict[str, float]:
   )
 
 
-def search(num_examples: int, options: dict) -> tuple[int, float]:
-  """Returns how many channels a layer has, and the seconds to test them all."""
+def search(num_examples: int, options: dict) -> tuple[int, float, float]:
+  """Tests all channels of a layer.
+
+  Returns:
+    How many there are, the seconds, and those of all cores together: where the
+    machine does nothing else, the first are no more than these.
+  """
   model, weights, whole = _trained((32, 32, 3), options)
   layer = f'conv{len(options["filters"])}'
   num_channels = model.layout[layer].units
@@ -99,10 +105,11 @@ def search(num_examples: int, options: dict) -> tuple[int, float]:
 
   phase = defenses.build('prune', stop='largest_acceptable', max_drop=1.0)
   votes_of_all = Reports(np.arange(num_channels), 1)
-  started = time.perf_counter()
   nothing = np.zeros(len(weights), bool)
+  started, worked = time.perf_counter(), time.process_time()
   phase.decide(weights, nothing, votes_of_all, model.layout, begin)
-  return num_channels, time.perf_counter() - started
+  took = time.perf_counter() - started
+  return num_channels, took, time.process_time() - worked
 
 
 def _trained(
@@ -122,11 +129,11 @@ def main(num_clients: int = 50, repeats: int = 5) -> None:
   _print('votes', found['votes'], 'of a round', found['round'])
   found = steps(_TESTED, repeats)
   _print('a step', found['step'], 'of an evaluation', found['evaluation'])
-  num_channels, seconds = search(_VALIDATION, _WIDE)
-  verdict = 'ok' if seconds < _MOST_SECONDS else 'TOO SLOW'
+  num_channels, seconds, worked = search(_VALIDATION, _WIDE)
+  verdict = 'ok' if worked < _MOST_SECONDS else 'TOO SLOW'
   print(
-    f'all {num_channels} channels on {_VALIDATION} images: {seconds:.1f} s '
-    f'(at most {_MOST_SECONDS:g}: {verdict})'
+    f'all {num_channels} channels on {_VALIDATION} images: {seconds:.1f} s, '
+    f'{worked:.1f} s of a core (at most {_MOST_SECONDS:g}: {verdict})'
   )
 
 
