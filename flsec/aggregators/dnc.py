@@ -1,5 +1,7 @@
 """Divide and conquer: drops the rows that stick out along one direction."""
 
+import math
+
 import tensorflow as tf
 
 from flsec import registry
@@ -58,7 +60,13 @@ def dnc(
     raise ValueError(
       f'dnc: filter_factor must be above 0; got {filter_factor}.'
     )
-  num_dropped = int(filter_factor * num_byzantine + 1e-9)
+  dropped = filter_factor * num_byzantine
+  if not math.isfinite(dropped):
+    raise ValueError(
+      f'dnc: filter_factor * num_byzantine must be finite; got '
+      f'{filter_factor} * {num_byzantine}.'
+    )
+  num_dropped = int(dropped + 1e-9)
 
   def aggregate(
     updates: tf.Tensor, weights: tf.Tensor, context: ServerContext
