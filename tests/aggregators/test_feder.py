@@ -254,6 +254,13 @@ def test_nobody_to_trust_gives_the_zero_update(rows, root, num_empty):
   assert measured['received_entries'] == 0
 
 
+def test_one_client_to_trust_is_enough():
+  # The second is opposed to the server's update.
+  _, measured = run([[4, -3, 1, 0.5], [-4, 3, -1, -0.5]], [4, -3, 1, 0.5])
+  assert (measured['no_trust'], measured['num_trusted']) == (0, 1)
+  np.testing.assert_allclose(measured['selected'][1], 0)
+
+
 def test_the_support_lies_in_the_servers_mask():
   x, root = hard_stack(500)
   for fraction in (0.3, 0.9):

@@ -21,6 +21,7 @@ import small_experiment
 
 _PLUGIN = pathlib.Path(__file__).with_name('resources_logger.py')
 _MOST_GROWTH = 0.05
+_COUNTED = ('pages', 'threads', 'files')
 # A sweep's cells are short: what they leave behind is what counts.
 _ROUNDS_OF_CELL = 2
 
@@ -64,6 +65,11 @@ def complaints(found):
     numbers = [one[what] for one in later]
     if len(set(numbers)) > 1:
       said.append(f'{what} went from {numbers[0]} to {numbers[-1]}: {numbers}')
+      known = set(later[0].get('names', ()))
+      for one in later if what == 'files' else ():
+        fresh = set(one['names']) - known
+        said += [f'opened {name}' for name in sorted(fresh)]
+        known |= fresh
   return said
 
 
@@ -73,7 +79,7 @@ def tell(name, found):
   first, last = later[0], later[-1]
   print(
     f'{name}: after a tenth and at the end: '
-    + ', '.join(f'{first[k]:,} and {last[k]:,} {k}' for k in list(first)[1:]),
+    + ', '.join(f'{first[k]:,} and {last[k]:,} {k}' for k in _COUNTED),
     flush=True,
   )
   said = complaints(found)

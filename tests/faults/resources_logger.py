@@ -1,6 +1,7 @@
 """A plug-in: a logger that writes down what its process takes."""
 
 import json
+import os
 import pathlib
 
 from flsec import registry
@@ -33,8 +34,17 @@ class _Resources(Logger):
 
 def taken():
   """Returns pages in memory, threads and open files of this process."""
+  opened = [_target(path) for path in (_PROCESS / 'fd').iterdir()]
   return {
     'pages': int((_PROCESS / 'statm').read_text().split()[1]),
     'threads': len(list((_PROCESS / 'task').iterdir())),
-    'files': len(list((_PROCESS / 'fd').iterdir())),
+    'files': len(opened),
+    'names': sorted(opened),
   }
+
+
+def _target(path):
+  try:
+    return os.readlink(path)
+  except OSError:
+    return 'closed meanwhile'  # That of the folder's own listing.

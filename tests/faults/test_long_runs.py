@@ -9,7 +9,13 @@ import pytest
 
 def _samples(pages, threads=9, files=10):
   return [
-    {'at': 'row', 'pages': one, 'threads': threads, 'files': files}
+    {
+      'at': 'row',
+      'pages': one,
+      'threads': threads,
+      'files': files,
+      'names': ['a', 'b'],
+    }
     for one in pages
   ]
 
@@ -30,8 +36,10 @@ def test_threads_and_files_may_not_change(what):
   found = _samples([1000] * 20)
   found[1][what] = 7  # Within the first tenth.
   found[-1][what] = 11
-  (said,) = long_runs.complaints(found)
-  assert said.startswith(f'{what} went from')
+  found[-1]['names'] = ['a', 'c']
+  said = long_runs.complaints(found)
+  assert said[0].startswith(f'{what} went from')
+  assert said[1:] == (['opened c'] if what == 'files' else [])
 
 
 @pytest.mark.slow
