@@ -65,11 +65,11 @@ def complaints(found):
     numbers = [one[what] for one in later]
     if len(set(numbers)) > 1:
       said.append(f'{what} went from {numbers[0]} to {numbers[-1]}: {numbers}')
-      known = set(later[0].get('names', ()))
-      for one in later if what == 'files' else ():
-        fresh = set(one['names']) - known
-        said += [f'opened {name}' for name in sorted(fresh)]
-        known |= fresh
+      if what == 'files':
+        # Each cell has files of its own; what two of them have stays open.
+        kept = set(later[-1]['names']) & set(later[-2]['names'])
+        new = sorted(kept - set(later[0]['names']))
+        said += [f'{name} stays open' for name in new]
   return said
 
 
