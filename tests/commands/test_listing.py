@@ -102,7 +102,7 @@ class TestExperiments:
     assert (
       'full: 78 cells x 30 rounds x 80 clients; small: 24 cells x 20 rounds'
     ) in text
-    assert 'missing: CIFAR-10, which is features of a pre-trained' in text
+    assert "missing: the authors' features of CIFAR-10 (scripts" in text
     assert 'printed: picture only' in text
 
   def test_some_papers(self, listed):
