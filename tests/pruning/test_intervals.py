@@ -27,6 +27,15 @@ def test_worked_example():
   np.testing.assert_allclose(bounds['dense_0'].high, [1.0, 1.1, 3.0])
 
 
+def test_a_layer_before_the_first_weights_is_refused():
+  layout, weights = reference.example()
+  layout = dataclasses.replace(layout, preprocessing=('rescaled',))
+  with pytest.raises(
+    ValueError, match=r"'rescaled' changes the inputs.*saliency"
+  ):
+    intervals.unit_intervals(tf.constant(weights), layout, (0.0, 1.0))
+
+
 def test_a_negative_weight_swaps_the_ends():
   found = intervals.affine(
     interval([-1.0, 2.0], [3.0, 5.0]),
