@@ -5,11 +5,10 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Optional
 
-from flsec.catalogue import papers
+from flsec.catalogue import outline, papers
 from flsec.catalogue.papers import Entry
 from flsec.catalogue.printed import PrintedValue
 from flsec.catalogue.results import Result
-from flsec.config import sizes
 
 # In these units numbers are near within two points, in others within a tenth.
 _POINTS = {'%': 1.0, 'points': 1.0, '1': 100.0}
@@ -168,10 +167,18 @@ def _verdict(
   words = _cause(entry, row, size)
   if words is None:
     reason = 'no cause known'
-    if size != sizes.FULL:
+    if _is_smaller(entry, size):
       reason = "a smaller run than the paper's, which cannot tell why"
     return OPEN, f'differs ({same} of {total} in order); {reason}'
   return CAUSE, f'differs ({same} of {total} in order): {words}'
+
+
+def _is_smaller(entry: Entry, size: str) -> bool:
+  return any(
+    outline.is_smaller(run.file, size)
+    for run in entry.runs
+    if size in outline.sizes_of(run.file)
+  )
 
 
 def _cause(entry: Entry, row: PrintedValue, size: str) -> Optional[str]:

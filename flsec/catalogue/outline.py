@@ -37,6 +37,11 @@ def sizes_of(file: pathlib.Path) -> list[str]:
   return sizes.names(_raw(file), str(file))
 
 
+def is_smaller(file: pathlib.Path, size: str) -> bool:
+  """Tells whether the runs of a size are others than the paper's."""
+  return sizes.is_smaller(_raw(file), size)
+
+
 def outline(file: pathlib.Path, size: str, choices: Choices) -> Outline:
   """Returns how large a size of an experiment is.
 

@@ -55,6 +55,18 @@ def names(raw: Mapping[str, Any], source: str) -> list[str]:
   return [FULL, *given]
 
 
+def is_smaller(raw: Mapping[str, Any], size: str) -> bool:
+  """Tells whether the runs of a size are others than the full ones.
+
+  Those of a size that changes `sweep` alone are some of them.
+
+  Args:
+    raw: what the file holds.
+    size: one of its sizes.
+  """
+  return size != FULL and bool(set(raw[_KEY][size]) - {'sweep', 'name'})
+
+
 def resize(
   raw: Mapping[str, Any], size: str, source: str
 ) -> tuple[dict[str, Any], Sweep]:

@@ -39,6 +39,19 @@ def test_flags_come_after_the_size(write):
   ]
 
 
+def test_a_size_with_fewer_cells_is_as_large_as_the_file():
+  raw = {
+    'sizes': {
+      'first': {'sweep': {'seed': [1]}, 'name': 'first'},
+      'tiny': {'sweep': {'seed': [1]}, 'rounds': 1},
+    }
+  }
+  smaller = {
+    size: sizes.is_smaller(raw, size) for size in sizes.names(raw, 'f')
+  }
+  assert smaller == {'full': False, 'first': False, 'tiny': True}
+
+
 @pytest.mark.parametrize(
   'given, size, message',
   [
