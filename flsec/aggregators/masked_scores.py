@@ -112,10 +112,11 @@ def masked_sum(
     masks: bool [n, d].
   """
   row = tf.cast(coefficients, updates.dtype)[None, :]  # [1, n]
+  half = tf.constant(scaled_sums.HALF, updates.dtype)
 
   def add(block: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    sums = tf.matmul(row, block * tf.cast(mask, block.dtype))[0]
-    return scaled_sums.within_range(sums)
+    halves = tf.matmul(row * half, block * tf.cast(mask, block.dtype))[0]
+    return scaled_sums.undo(halves, half)
 
   return columns.ask(updates, columns.each(add, masks))
 

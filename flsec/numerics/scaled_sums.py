@@ -5,16 +5,9 @@ Values are scaled down by a power of two, added, and scaled up again.
 
 import tensorflow as tf
 
-
-def within_range(sums: tf.Tensor) -> tf.Tensor:
-  """Returns sums of which those beyond the range are at its end.
-
-  A mean of values at the end of the range may pass it by rounding alone.
-
-  Args:
-    sums: of finite values, of any floating type.
-  """
-  return tf.clip_by_value(sums, sums.dtype.min, sums.dtype.max)
+# What shares are scaled by: float32 ones sum to a little more than 1, so that a
+# mean of values at the end of the range would be infinite.
+HALF = 0.5
 
 
 def undo(mean: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:

@@ -78,5 +78,6 @@ def weighted_sums(coefficients: tf.Tensor, updates: tf.Tensor) -> tf.Tensor:
     coefficients: float [m, n].
     updates: float32 [n, d], finite: 0 times infinity is not 0.
   """
-  sums = tf.matmul(tf.cast(coefficients, updates.dtype), updates)
-  return scaled_sums.within_range(sums)
+  half = tf.constant(scaled_sums.HALF, updates.dtype)
+  halves = tf.matmul(tf.cast(coefficients, updates.dtype) * half, updates)
+  return scaled_sums.undo(halves, half)

@@ -68,3 +68,9 @@ def test_means_at_the_end_of_the_range_stay_in_it(sign):
     wanted = largest * (1 - 2 * rows * 2.0**-24)
     assert np.all(np.isfinite(found)), rows
     assert np.all(np.abs(found) >= np.abs(wanted)), rows
+
+
+def test_a_row_that_is_not_finite_is_not_hidden():
+  rows = tf.constant([[np.inf, -np.inf, np.nan, 1], [1, 1, 1, 1]])
+  found = selection.weighted_sum(tf.constant([0.5, 0.5]), rows)
+  np.testing.assert_array_equal(found, [np.inf, -np.inf, np.nan, 1])
