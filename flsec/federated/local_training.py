@@ -17,6 +17,7 @@ from flsec.federated import (
   optimizers,
   penalties,
   seed_folding,
+  split_weights,
 )
 from flsec.federated.batches import Batches, shuffled
 from flsec.models import flat
@@ -29,6 +30,11 @@ class Hooks:
   poison: Optional[attack_lib.Poison] = None
   gradient: Optional[attack_lib.GradientHook] = None
   project: Optional[attack_lib.Projection] = None
+
+  @property
+  def sees_vectors(self) -> bool:
+    """Whether one of them is given weights, or a gradient."""
+    return self.gradient is not None or self.project is not None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,10 +113,15 @@ def build_local_training(
     if clients.steps is None or is_independent:
       seed = seed_folding.fold(seed, round_number)
     rate = optimizers.learning_rate(clients.optimizer, round_number)
-    is_honest = context is None
+    is_penalized = context is None or clients.last_conv_l2_of == 'all'
+    own_penalty = penalty if is_penalized else None
+    # Whoever looks at all weights, or at all of a gradient, gets one vector.
+    sizes = None
+    if not (padded or own_penalty or hooks.sees_vectors or removed is not None):
+      sizes = split_weights.sizes_of(model.layout)
     step = build_step(
       model,
-      optimizer,
+      split_weights.by_parts(optimizer, sizes),
       batches,
       rate,
       seed,
@@ -119,13 +130,12 @@ def build_local_training(
       removed=removed,
       augment=augment,
       moves_statistics=clients.moving_statistics == 'shared',
-      penalty=penalty
-      if is_honest or clients.last_conv_l2_of == 'all'
-      else None,
+      penalty=own_penalty,
     )
     if not padded:
       step = one_thread.on_one_thread(step)
-    start = (weights, tuple(tf.unstack(slots)), count, tf.constant(0.0))
+    vectors = split_weights.split((weights, tuple(tf.unstack(slots))), sizes)
+    start = (*vectors, count, tf.constant(0.0))
     total = clients.epochs * per_epoch
     if clients.steps is not None:
       total = _if_any(shard.count, clients.steps)
@@ -136,9 +146,10 @@ def build_local_training(
     else:
       first = (round_number - 1) * clients.steps
       end = _run_steps(total, first, per_epoch, shard, seed, step, start)
+    trained, kept = split_weights.join(end[0], end[1], sizes)
     return Trained(
-      update=end[0] - weights,
-      slots=tf.stack(end[1]) if end[1] else slots,
+      update=trained - weights,
+      slots=tf.stack(kept) if kept else slots,
       count=end[2],
       loss=end[3] / tf.cast(tf.maximum(total, 1), tf.float32),
     )
@@ -162,7 +173,8 @@ def build_step(
 ):
   """Builds `(index, epoch's shard, batch in it, carry) -> carry`.
 
-  The carry is (weights [d], slots, count int32, sum of batch losses).
+  The carry is (weights [d], slots, count int32, sum of batch losses); weights
+  and slots are in parts where the optimiser takes them so (`split_weights`).
   """
 
   def step(index, shard, position, carry):

@@ -183,10 +183,10 @@ class FlatModel:
     training: bool = True,
     seed: Optional[tf.Tensor] = None,
   ) -> tuple[tf.Tensor, tf.Tensor, Optional[tf.Tensor]]:
-    """Returns what one training step needs; see `loss` for the arguments.
+    """Returns what one step needs, see `loss`; weights may be a tuple of parts.
 
     Returns:
-      The mean loss; its gradient, float32 [d], 0 at `layout.statistics`; and
+      The mean loss; its gradient, like the weights, 0 at `layout.statistics`;
       the moving statistics after this batch, for `with_statistics`, None where
       the model has none or is not training.
     """

@@ -5,7 +5,7 @@ import dataclasses
 import math
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import numpy as np
 import tensorflow as tf
@@ -103,11 +103,19 @@ class Placement:
     ]
     return np.concatenate(values).astype(np.float32)
 
-  def tensors(self, weights: tf.Tensor) -> list[tf.Tensor]:
-    """Splits the vector into the layers' weights, those frozen among them."""
+  def tensors(
+    self, weights: Union[tf.Tensor, tuple[tf.Tensor, ...]]
+  ) -> list[tf.Tensor]:
+    """Splits the vector into the layers' weights, those frozen among them.
+
+    Args:
+      weights: float32 [d], or what it is split into: its parts, in order.
+    """
     spans = [place.span for place in self._places if place.span is not None]
-    # The gradient of a split is one concatenation.
-    parts = iter(tf.split(weights, [span.size for span in spans]))
+    if not isinstance(weights, tuple):
+      # The gradient of a split is one concatenation.
+      weights = tf.split(weights, [span.size for span in spans])
+    parts = iter(weights)
     return [
       place.frozen()
       if place.span is None
