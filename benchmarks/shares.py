@@ -16,12 +16,15 @@ import time
 from collections.abc import Mapping
 from typing import Any, Callable
 
+import numpy as np
 import tensorflow as tf
 
 from benchmarks import round_work
 from benchmarks.aggregator_work import SEED, Shape, stack
 from flsec import attacks, pruning
+from flsec.data.dataset import Split
 from flsec.defenses.phase import Question
+from flsec.experiment.evaluation import Evaluator
 from flsec.federated import reports
 from flsec.numerics import largest_entries
 from flsec.pruning.pruner import PruningContext
@@ -29,6 +32,7 @@ from flsec.runtime import threads
 from flsec.runtime.in_process import InProcess
 
 _SAMPLES = 300
+_TESTED = 10_000
 _ATTACKERS = 16  # Of 80: whose examples FORCE reads.
 _MOST = 0.1
 _ONCE = ('FORCE', 'votes')  # A run, and not a round.
@@ -94,6 +98,15 @@ def _round_parts(work: round_work.Work) -> dict[str, Callable[[], Any]]:
     num_threads=threads.usable_cores(),
   )
   asked = asking.initialize()
+  (tested,), (labels,), _ = round_work.mnist(1, _TESTED)
+  evaluator = Evaluator(
+    model,
+    Split(tested, labels),
+    batch_size=1000,
+    num_threads=threads.usable_cores(),
+  )
+  vector = np.asarray(plan.initial_weights)
+  calls[f'testing {_TESTED} images'] = lambda: evaluator.evaluate(vector)
   calls['votes on the last conv layer'] = lambda: asking.next(asked, clients)
   return calls
 
