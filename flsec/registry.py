@@ -12,86 +12,26 @@ checking a configuration never import TensorFlow; only `build` imports the one
 module that it needs. A file outside the package joins through `add_plugin`.
 """
 
-import ast
-import dataclasses
 import difflib
-import functools
 import pathlib
 import re
 from collections.abc import Mapping
-from typing import Any, Callable, Optional, TypeVar
+from typing import Any, Callable, TypeVar
 
-from flsec import source_file
+from flsec.component_source import KINDS as KINDS
+from flsec.component_source import REQUIRED as REQUIRED
+from flsec.component_source import SUPPLIED as SUPPLIED
+from flsec.component_source import Entry as Entry
+from flsec.component_source import Expression as Expression
+from flsec.component_source import Option as Option
+from flsec.component_source import entries_of_file
 
 _ROOT = pathlib.Path(__file__).parent
-# Kind -> (folder that holds its files, word of the command line).
-KINDS = {
-  'attack': ('attacks', 'attacks'),
-  'aggregator': ('aggregators', 'aggregators'),
-  'preaggregator': ('aggregators', 'preaggregators'),
-  'pruner': ('pruning', 'pruners'),
-  'dataset': ('data/sources', 'datasets'),
-  'partition': ('data', 'partitions'),
-  'model': ('models', 'models'),
-  'phase': ('defenses', 'phases'),
-  'logger': ('loggers', 'loggers'),
-}
 # Annotation of an option that takes a component -> the component's kind.
 NESTED = {'Rule': 'aggregator', 'Attack': 'attack', 'Pruner': 'pruner'}
-# Options that the data set and the experiment settle; no YAML gives them.
-SUPPLIED = ('input_shape', 'num_classes', 'num_clients')
-REQUIRED = '<required>'
 
 _Component = TypeVar('_Component', bound=Callable[..., Any])
 _plugins: list[pathlib.Path] = []
-
-
-class Expression(str):
-  """The source text of a default that is no literal, e.g. `math.pi`."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Option:
-  """An option of a component: a keyword-only argument of its function."""
-
-  name: str
-  annotation: str
-  default: Any = REQUIRED
-
-  @property
-  def is_required(self) -> bool:
-    """Whether a configuration has to give it."""
-    return isinstance(self.default, str) and self.default == REQUIRED
-
-
-@dataclasses.dataclass(frozen=True)
-class Entry:
-  """What the source text says of one component."""
-
-  kind: str
-  name: str
-  summary: str
-  paper: str
-  options: tuple[Option, ...]
-  path: pathlib.Path
-  function: str
-  # Options that runs were recorded without: at their default they count in no
-  # fingerprint.
-  later: tuple[str, ...] = ()
-
-  @property
-  def option_names(self) -> tuple[str, ...]:
-    """The names of all options."""
-    return tuple(option.name for option in self.options)
-
-  @property
-  def settings(self) -> tuple[Option, ...]:
-    """The options that a configuration may give."""
-    return tuple(o for o in self.options if o.name not in SUPPLIED)
-
-  def load(self) -> Callable[..., Any]:
-    """Imports the component's module and returns its function."""
-    return getattr(source_file.import_file(self.path), self.function)
 
 
 def _decorator(kind: str) -> Callable[..., Callable[[_Component], _Component]]:
@@ -123,7 +63,7 @@ def entries(kind: str) -> dict[str, Entry]:
   files = [*sorted(folder.rglob('*.py')), *_plugins]
   found: dict[str, Entry] = {}
   for path in files:
-    for entry in _entries_of_file(path, path.stat().st_mtime_ns):
+    for entry in entries_of_file(path, path.stat().st_mtime_ns):
       if entry.kind != kind:
         continue
       if entry.name in found and found[entry.name] != entry:
@@ -222,7 +162,7 @@ def add_plugin(path: str) -> None:
   file = pathlib.Path(path).resolve()
   if not file.is_file():
     raise ValueError(f'Plugin file {path} does not exist.')
-  if not _entries_of_file(file, file.stat().st_mtime_ns):
+  if not entries_of_file(file, file.stat().st_mtime_ns):
     raise ValueError(
       f'Plugin file {path} registers nothing. Put a decorator such as '
       "@registry.aggregator('my_rule', paper='') above a function."
@@ -238,73 +178,5 @@ def plugins() -> tuple[pathlib.Path, ...]:
 
 def names_in(path: pathlib.Path) -> tuple[str, ...]:
   """Returns the names of the components that a file registers."""
-  found = _entries_of_file(path, path.stat().st_mtime_ns)
+  found = entries_of_file(path, path.stat().st_mtime_ns)
   return tuple(entry.name for entry in found)
-
-
-@functools.cache
-def _entries_of_file(path: pathlib.Path, mtime: int) -> tuple[Entry, ...]:
-  del mtime  # Only a cache key: a file that changed is read again.
-  try:
-    text = path.read_text(encoding='utf-8')
-    # Parsing takes long, and most files of a room register nothing.
-    if path.is_relative_to(_ROOT) and '\n@registry.' not in text:
-      return ()
-    tree = ast.parse(text, filename=str(path))
-  except (SyntaxError, ValueError, OSError) as error:
-    raise ValueError(f'{path} cannot be read as Python: {error}') from error
-  found = []
-  for node in tree.body:
-    if not isinstance(node, ast.FunctionDef):
-      continue
-    for decorator in node.decorator_list:
-      registered = _registered(decorator, path)
-      if registered:
-        kind, name, paper, later = registered
-        summary = (ast.get_docstring(node) or '').split('\n')[0]
-        found.append(
-          Entry(
-            *(kind, name, summary, paper, _options(node), path, node.name),
-            later,
-          )
-        )
-  return tuple(found)
-
-
-def _registered(
-  node: ast.expr, path: pathlib.Path
-) -> Optional[tuple[str, str, str, tuple[str, ...]]]:
-  """Returns kind and arguments of `@registry.<kind>(...)`, else None."""
-  if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
-    return None
-  module = ast.unparse(node.func.value).split('.')[-1]
-  if module != 'registry' or node.func.attr not in KINDS:
-    return None
-  words = {keyword.arg: keyword.value for keyword in node.keywords}
-  words.update(zip(['name'], node.args))
-  try:
-    name = ast.literal_eval(words['name'])
-    paper = ast.literal_eval(words['paper']) if 'paper' in words else ''
-    later = ast.literal_eval(words['later']) if 'later' in words else ()
-  except (KeyError, ValueError) as error:
-    raise ValueError(
-      f'{path}, line {node.lineno}: @registry.{node.func.attr} takes its name '
-      'and paper as literal strings, since they are read from the source text.'
-    ) from error
-  return node.func.attr, name, paper, tuple(later)
-
-
-def _options(node: ast.FunctionDef) -> tuple[Option, ...]:
-  options = []
-  for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults):
-    annotation = ast.unparse(argument.annotation) if argument.annotation else ''
-    value = REQUIRED if default is None else _literal(default)
-    options.append(Option(argument.arg, annotation, value))
-  return tuple(options)
-
-
-def _literal(node: ast.expr) -> Any:
-  try:
-    return ast.literal_eval(node)
-  except ValueError:
-    return Expression(ast.unparse(node))

@@ -16,7 +16,8 @@ GROUND = {'registry', 'seeds', 'atomic_file', 'source_file'}
 # Room -> the rooms, or modules of the ground, that it may import.
 ARROWS = {
   'source_file': set(),
-  'registry': {'source_file'},
+  'component_source': {'source_file'},
+  'registry': {'component_source'},
   'seeds': set(),
   'atomic_file': set(),
   'numerics': set(),
