@@ -167,18 +167,10 @@ def _verdict(
   words = _cause(entry, row, size)
   if words is None:
     reason = 'no cause known'
-    if _is_smaller(entry, size):
+    if outline.is_smaller(entry, size):
       reason = "a smaller run than the paper's, which cannot tell why"
     return OPEN, f'differs ({same} of {total} in order); {reason}'
   return CAUSE, f'differs ({same} of {total} in order): {words}'
-
-
-def _is_smaller(entry: Entry, size: str) -> bool:
-  return any(
-    outline.is_smaller(run.file, size)
-    for run in entry.runs
-    if size in outline.sizes_of(run.file)
-  )
 
 
 def _cause(entry: Entry, row: PrintedValue, size: str) -> Optional[str]:

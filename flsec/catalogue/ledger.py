@@ -125,14 +125,14 @@ def protocol(entry: Entry, size: str, found: Sequence[Result]) -> str:
   """Says in a line how the numbers of a size were made."""
   own = [one for one in found if one.size == size]
   seeds = sorted({one.seed for one in own})
-  files = [run for run in entry.runs if size in outline.sizes_of(run.file)]
   there = [
     f'`{run.file.parent.name}/{run.file.name}` '
     f'({outline.outline(run.file, size, run.sweep)})'
-    for run in files
+    for run in entry.runs
+    if size in outline.sizes_of(run.file)
   ]
   which = "The paper's size"
-  if any(outline.is_smaller(run.file, size) for run in files):
+  if outline.is_smaller(entry, size):
     which = 'A smaller size'
   elif size != sizes.FULL:
     which += ', some of its cells'

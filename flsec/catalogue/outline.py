@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flsec.catalogue import papers
-from flsec.catalogue.papers import Choices
+from flsec.catalogue.papers import Choices, Entry
 from flsec.config import cell_names, overrides, sizes, yaml_file
 
 _PARTS = ('rounds', 'clients')
@@ -37,9 +37,13 @@ def sizes_of(file: pathlib.Path) -> list[str]:
   return sizes.names(_raw(file), str(file))
 
 
-def is_smaller(file: pathlib.Path, size: str) -> bool:
+def is_smaller(entry: Entry, size: str) -> bool:
   """Tells whether the runs of a size are others than the paper's."""
-  return sizes.is_smaller(_raw(file), size)
+  return any(
+    sizes.is_smaller(_raw(run.file), size)
+    for run in entry.runs
+    if size in sizes_of(run.file)
+  )
 
 
 def outline(file: pathlib.Path, size: str, choices: Choices) -> Outline:
