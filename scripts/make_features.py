@@ -11,7 +11,7 @@ A file of a Keras model may hold code; take it from nobody you do not trust.
 """
 
 import argparse
-import os
+import io
 import pathlib
 import sys
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from typing import Optional
 
 import numpy as np
 
-from flsec import data
+from flsec import atomic_file, data
 
 _BATCH = 500
 
@@ -126,10 +126,9 @@ def main(words: Sequence[str]) -> None:
     arrays = make(given.model, given.dataset, given.data_dir, given.layer)
   except ValueError as error:
     sys.exit(str(error))
-  # Beside it first: a reader never sees half a file.
-  partial = out.with_name(f'.partial-{out.name}')
-  np.savez_compressed(partial, **arrays)
-  os.replace(partial, out)
+  file = io.BytesIO()
+  np.savez_compressed(file, **arrays)
+  atomic_file.write_atomically(out, file.getvalue())
   shape = arrays['x_train'].shape
   print(f'{out}: {shape[0]} + {len(arrays["x_test"])} x {shape[1]} features')
 
