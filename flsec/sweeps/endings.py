@@ -1,10 +1,12 @@
 """Signals that end a process, so that what it began ends with it."""
 
+import functools
 import os
 import signal
 import sys
 import threading
 import types
+from collections.abc import Callable
 from typing import Any, NoReturn, Optional
 
 _EXIT_SIGNALLED = 128
@@ -23,21 +25,23 @@ def end_in_order() -> None:
   if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
     signal.signal(signal.SIGHUP, terminate)
   report = sys.unraisablehook
-
-  def send_again(lost: Any) -> None:
-    number = _signal_of(lost.exc_value)
-    if number is None:
-      report(lost)
-    else:
-      threading.Timer(_SOON, os.kill, (os.getpid(), number)).start()
-
-  sys.unraisablehook = send_again
+  if getattr(report, 'func', None) is not _send_again:
+    sys.unraisablehook = functools.partial(_send_again, report)
 
 
 def terminate(number: int, frame: Optional[types.FrameType]) -> NoReturn:
   """Handles a signal by an exception, so that every `finally` is run."""
   del frame
   sys.exit(_EXIT_SIGNALLED + number)
+
+
+def _send_again(report: Callable[[Any], object], lost: Any) -> None:
+  """Sends a signal again whose exception was lost; reports anything else."""
+  number = _signal_of(lost.exc_value)
+  if number is None:
+    report(lost)
+  else:
+    threading.Timer(_SOON, os.kill, (os.getpid(), number)).start()
 
 
 def _signal_of(error: Optional[BaseException]) -> Optional[int]:

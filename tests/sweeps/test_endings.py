@@ -78,3 +78,19 @@ def test_other_exceptions_that_are_lost_are_told(repository):
   )  # fmt: skip
   assert ended.returncode == 0
   assert 'ZeroDivisionError' in ended.stderr
+
+
+def test_asked_twice_it_watches_once(repository):
+  program = (
+    'import sys\n'
+    'from flsec.sweeps import endings\n'
+    'endings.end_in_order()\n'
+    'hook = sys.unraisablehook\n'
+    'endings.end_in_order()\n'
+    'print(sys.unraisablehook is hook)\n'
+  )
+  ended = subprocess.run(
+    [sys.executable, '-c', program],
+    cwd=repository, capture_output=True, text=True, check=True,
+  )  # fmt: skip
+  assert ended.stdout == 'True\n'
