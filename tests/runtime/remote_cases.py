@@ -66,7 +66,7 @@ def _continue(one: worker.Worker) -> None:
 
 
 def signal_during(monkeypatch, victims, number: signal.Signals) -> list[str]:
-  """Sends a signal to workers while they compute; returns what was hit."""
+  """Sends a signal to workers that are to compute; returns what was hit."""
   pids = {one.target: one.pid for one in victims}
   hit = []
   send = watched_channel.WatchedChannel._call
@@ -82,12 +82,17 @@ def signal_during(monkeypatch, victims, number: signal.Signals) -> list[str]:
 
 
 class _Then:
-  """A gRPC method after whose call, before its answer, a signal is sent."""
+  """A gRPC method after whose call, before its answer, a signal is sent.
+
+  The process is stopped before the call: on a busy machine its answer could
+  else be here before the signal is sent.
+  """
 
   def __init__(self, method: Any, pid: int, number: signal.Signals):
     self._method, self._pid, self._number = method, pid, number
 
   def future(self, request: Any) -> Any:
+    os.kill(self._pid, signal.SIGSTOP)
     answer = self._method.future(request)
     os.kill(self._pid, self._number)
     return answer
