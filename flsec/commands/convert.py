@@ -38,7 +38,7 @@ def run(flag_values: flags.FlagValues, positional: Sequence[str]) -> int:
       f'`flsec convert` takes one YAML file; got {len(positional)} arguments.'
     )
   path = positional[0]
-  raw = yaml_file.read(path)
+  raw = yaml_file.read_any(path)
   # A note for the authors of packages, not for who converts.
   warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
   try:

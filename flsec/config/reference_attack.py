@@ -10,9 +10,8 @@ _BASE = 'client.malicious'
 _NEVER = 1_000_000
 _DROPPED = {
   'attack_type': 'the reference code overwrites it',
-  'backdoor.remove_from_benign_dataset': 'the reference code does not either',
   'backdoor.augment_times': 'success is measured on all test victims',
-  'backdoor.augment_data': 'images are not augmented',
+  'backdoor.augment_data': 'clients.augmentation holds for all clients',
   'backdoor.max_test_batches': 'success is measured on all test victims',
   'backdoor.tasks': 'every malicious client poisons its own examples',
   'backdoor.aux_samples': 'every malicious client poisons its own examples',
@@ -23,6 +22,10 @@ _REFUSED = {
   'estimate_other_updates': 'attackers do not subtract estimates of others',
   'stealth': 'there is no alternating minimisation',
   'contamination': 'attackers do not change a subset of neurons',
+}
+_OTHER_OBJECTIVES = {
+  'segment_poisoning': 'trains on poisoned examples alone until they are '
+  'learned; attackers here mix them into batches, for a fixed time',
 }
 # What the reference code labels its own sets of edge cases as, whatever the
 # file's target_label.
@@ -50,7 +53,9 @@ def attack_of(source: TrackedMapping) -> Optional[dict[str, Any]]:
   attack = _scaled(source, plain)
   attack.update(num_byzantine=num_byzantine, **_schedule(source))
   training = reference_training.training_of(
-    source, has_source=plain['name'] == 'label_flip'
+    source,
+    is_targeted=plain['name'] != 'gradient_ascent',
+    has_source=plain['name'] == 'label_flip',
   )
   if training:
     attack['training'] = training
@@ -114,7 +119,8 @@ def _objective(source: TrackedMapping) -> dict[str, Any]:
     )
     return {'name': 'gradient_ascent'}
   if objective != 'TargetedAttack':
-    source.refuse(path, f'{objective!r} has no counterpart')
+    why = _OTHER_OBJECTIVES.get(objective, 'has no counterpart')
+    source.refuse(path, f'{objective!r} {why}')
     return {'name': objective}
   return _backdoor(source)
 
@@ -126,6 +132,7 @@ def _backdoor(source: TrackedMapping) -> dict[str, Any]:
   origin = source.get(f'{path}.source_label', int, 1)
   poisoned = source.get(f'{_BASE}.objective.args.poison_samples', int)
   count = {} if poisoned is None else {'num_poisoned': poisoned}
+  _note_removal(source, kind)
   if kind == 'tasks':
     return {
       'name': 'label_flip',
@@ -133,6 +140,11 @@ def _backdoor(source: TrackedMapping) -> dict[str, Any]:
       'target_label': target,
     }
   if kind == 'pixel_pattern':
+    source.note(
+      f'{path}.type',
+      'there it makes all clients mirror and move their images; here '
+      'clients.augmentation does',
+    )
     return {
       'name': 'badnets',
       'trigger': 'fl_analysis',
@@ -152,6 +164,15 @@ def _backdoor(source: TrackedMapping) -> dict[str, Any]:
     return {'name': 'edge_case', **_own_examples(source, kind, target), **count}
   source.refuse(f'{path}.type', f'{kind!r} has no counterpart')
   return {'name': kind}
+
+
+def _note_removal(source: TrackedMapping, kind: str) -> None:
+  path = f'{_BASE}.backdoor.remove_from_benign_dataset'
+  distribution = source.get('dataset.data_distribution', str, '')
+  if kind == 'semantic' and distribution != 'IID':
+    source.drop(path, 'there no client holds the images of the backdoor')
+  else:
+    source.drop(path, 'the reference code does not either')
 
 
 def _own_examples(

@@ -26,6 +26,9 @@ def clients_of(
     'batch_size': source.get('client.benign_training.batch_size', int, 32),
     'optimizer': _optimizer(source),
   }
+  augmentation = _augmentation(source)
+  if augmentation:
+    clients['augmentation'] = augmentation
   if num_selected < num_clients:
     clients.update(num_selected=num_selected, selection='uniform')
   frequency = source.get('environment.attack_frequency', float)
@@ -49,6 +52,21 @@ def clients_of(
     'the reference code drops a last short batch; flsec trains on it',
   )
   return clients
+
+
+def _augmentation(source: TrackedMapping) -> Optional[dict[str, Any]]:
+  path = 'dataset.augment_data'
+  if not source.is_set(path):
+    return None
+  source.note(
+    path,
+    'there images move by up to a tenth of their side, in parts of a pixel, '
+    'and their edges are drawn out; here by up to 3 pixels, into zeros',
+  )
+  path = 'client.malicious.backdoor.augment_data'
+  if source.has(path) and not source.is_set(path):
+    source.note(path, "there attackers' images stay as they are; here all move")
+  return {'crop_padding': 3, 'flip': True}
 
 
 def _check_malicious(

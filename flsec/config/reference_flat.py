@@ -110,12 +110,8 @@ _PLACES = {
 _DEFAULTS = {
   'num_clients': 3,
   'num_malicious_clients': 0,
-  'attack_type': 'untargeted',
   'aggregator': 'FedAvg',
   'global_learning_rate': -1,
-  'backdoor_type': 'semantic',
-  'backdoor_feature_target': 2,
-  'backdoor_attack_objective': [7, 1],
   'dataset': 'mnist',
   'data_distribution': 'IID',
   'num_rounds': 40,
@@ -123,10 +119,23 @@ _DEFAULTS = {
   'batch_size': 128,
   'optimizer': 'Adam',
   'learning_rate': 0.0001,
+}
+_ATTACK_DEFAULTS = {
+  'attack_type': 'untargeted',
+  'backdoor_type': 'semantic',
+  'backdoor_feature_target': 2,
+  'backdoor_attack_objective': [7, 1],
   'poison_samples': 1,
 }
-# Words of several times for training on a backdoor.
-_TARGETED = ('backdoor', 'model_replacement', 'segment_poisoning')
+# Of these it takes the first where there are several.
+_LISTED = (
+  'learning_rate',
+  'mal_learning_rate',
+  'mal_num_batch',
+  'scale_attack_weight',
+)
+# Words of several times for batches with poisoned examples in them.
+_TARGETED = ('backdoor', 'model_replacement')
 _OBJECTIVES = {
   **dict.fromkeys(_TARGETED, 'TargetedAttack'),
   'untargeted': 'UntargetedAttack',
@@ -143,6 +152,13 @@ def is_flat(raw: Mapping[str, Any]) -> bool:
 def nested(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
   """Returns the second schema's mapping, and what its paths are called here."""
   values = {**_DEFAULTS, **raw}
+  for key in _LISTED:
+    if isinstance(values.get(key), list) and values[key]:
+      values[key] = values[key][0]
+  if values['num_malicious_clients']:
+    values = {**_ATTACK_DEFAULTS, **values}
+    if values['attack_type'] in _TARGETED:
+      values.setdefault('mal_num_batch', 200)
   if 'model' not in raw:
     values.setdefault('model_name', 'dev')
   if values.get('num_selected_clients') in (None, -1):
@@ -169,11 +185,11 @@ def nested(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _name_attack(values: dict[str, Any]) -> None:
   """Puts labels and evasion where the second schema has them."""
-  kind = values['attack_type']
+  kind = values.get('attack_type')
   if isinstance(kind, str):
     values['attack_type'] = _OBJECTIVES.get(kind, kind)
-  pair = values.pop('backdoor_attack_objective')
-  if values['backdoor_type'] == 'tasks' and isinstance(pair, list) and pair:
+  pair = values.pop('backdoor_attack_objective', None)
+  if values.get('backdoor_type') == 'tasks' and isinstance(pair, list) and pair:
     values[f'{_BACKDOOR}.source_label'] = pair[0]
     values['backdoor_feature_target'] = pair[-1]
   if not values.pop('scale_attack', False):

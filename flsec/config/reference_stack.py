@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Optional
 
 from flsec.config import loading, reference_flat
-from flsec.config.errors import ConfigError
+from flsec.config.errors import ConfigError, found
 from flsec.config.reference_attack import attack_of
 from flsec.config.reference_clients import clients_of
 from flsec.config.reference_models import is_of_flap, model_of
@@ -69,7 +69,6 @@ _DROPPED = {
   'client.model_weight_regularization': 'losses are not regularised',
   'client.debug_client_training': 'log with --verbosity=1',
   'client.benign_training.regularization_rate': 'the code never uses it',
-  'dataset.augment_data': 'images are not augmented',
   'dataset.normalize_mnist_data': 'images are scaled to [0, 1]',
   'hyperparameters': 'TensorBoard shows the resolved configuration',
   'job': 'the reference code ignores it too',
@@ -92,8 +91,8 @@ class Conversion:
   notes: tuple[str, ...]
 
 
-def convert(raw: Mapping[str, Any]) -> Conversion:
-  """Converts a plain mapping in one of the reference stack's schemas.
+def convert(raw: Any) -> Conversion:
+  """Converts what a file in one of the reference stack's schemas holds.
 
   Raises:
     ConfigError: it is in neither, or flsec lacks what makes the experiment what
@@ -130,20 +129,25 @@ def convert(raw: Mapping[str, Any]) -> Conversion:
   return Conversion(config, tuple(notes))
 
 
-def _opened(raw: Mapping[str, Any]) -> TrackedMapping:
+def _opened(raw: Any) -> TrackedMapping:
+  if not isinstance(raw, Mapping):
+    raise _foreign(f'found {found(raw)}')
   if reference_flat.is_flat(raw):
     return TrackedMapping(*reference_flat.nested(raw))
   missing = [
     name for name in _SECTIONS if not isinstance(raw.get(name), Mapping)
   ]
   if missing:
-    raise ConfigError(
-      '',
-      'is no configuration of the reference code: it has sections '
-      f'{", ".join(_SECTIONS)}, or num_clients and the like at the top; found '
-      f'no section {", ".join(missing)}.',
-    )
+    raise _foreign(f'found no section {", ".join(missing)}')
   return TrackedMapping(raw)
+
+
+def _foreign(what: str) -> ConfigError:
+  return ConfigError(
+    '',
+    'is no configuration of the reference code: it has sections '
+    f'{", ".join(_SECTIONS)}, or num_clients and the like at the top; {what}.',
+  )
 
 
 def _check(source: TrackedMapping, config: Mapping[str, Any]) -> None:
@@ -187,6 +191,11 @@ def _dataset(source: TrackedMapping) -> dict[str, Any]:
   distribution = source.get('dataset.data_distribution', str, '')
   if distribution == 'IID':
     dataset['partition'] = 'iid'
+  elif name == 'fmnist':
+    source.refuse(
+      'dataset.data_distribution',
+      f'{distribution!r}: the reference code runs with fmnist as IID alone',
+    )
   elif name == 'femnist':
     dataset['partition'] = 'by_writer'
   else:

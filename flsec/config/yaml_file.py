@@ -159,18 +159,27 @@ def read(path: str) -> dict[str, Any]:
   Raises:
     ConfigError: the file cannot be read, or is no mapping.
   """
+  raw = read_any(path)
+  if not isinstance(raw, dict):
+    raise ConfigError(
+      '', 'an experiment is a mapping such as `name: quickstart`.', path
+    )
+  return raw
+
+
+def read_any(path: str) -> Any:
+  """Returns the value that a YAML file holds.
+
+  Raises:
+    ConfigError: the file cannot be read.
+  """
   try:
     with open(path, encoding='utf-8') as file:
       # No more than `parse` takes: /dev/zero has no end.
       text = file.read(_MAX_CHARACTERS + 1)
   except (OSError, UnicodeDecodeError) as error:
     raise ConfigError('', f'cannot be read: {error}', path) from error
-  raw = parse(text, path)
-  if not isinstance(raw, dict):
-    raise ConfigError(
-      '', 'an experiment is a mapping such as `name: quickstart`.', path
-    )
-  return raw
+  return parse(text, path)
 
 
 def write(value: Any) -> str:

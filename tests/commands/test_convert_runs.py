@@ -98,6 +98,7 @@ _CASES = {
     'client.malicious.objective': {'name': 'UntargetedAttack'},
     'server.global_learning_rate': 1,
     'dataset.data_distribution': 'dirichlet',
+    'dataset.augment_data': True,
   },
 }
 _SLOW_CASES = {

@@ -19,6 +19,50 @@ client:
     backdoor: {type: tasks, source_label: 7, target_label: 1, tasks: 3}
 dataset: {dataset: mnist, data_distribution: IID}
 """
+# A LeNet experiment of FLAP, with the keys that its files carry.
+_FLAP = """
+environment:
+  num_clients: 120
+  num_selected_clients: 80
+  num_malicious_clients: 16
+  attack_frequency: 0.5
+  experiment_name: "femnist lenet/flap"
+  print_every: 1
+  prune_frequency: 0.2
+  paoding: 1
+  pruneconv: 1
+  reject: UNION
+  save_model_at: [20]
+  load_model: lenet5
+  seed: 3
+server:
+  num_rounds: 30
+  num_test_batches: 5
+  aggregator: {name: TrimmedMean, args: {beta: 0.2}}
+  global_learning_rate: -1
+client:
+  model_name: lenet5_mnist
+  benign_training:
+    num_epochs: 2
+    batch_size: 24
+    optimizer: Adam
+    learning_rate: 0.001
+  malicious:
+    attack_start: 21
+    attack_stop: 30
+    objective:
+      name: TargetedAttack
+      args: {num_epochs: 5, num_batch: 16, poison_samples: 12,
+             optimizer: Adam, learning_rate: 0.001, reduce_lr: false}
+    evasion:
+      name: NormBoundPGDEvasion
+      args: {norm_type: l_inf, scale_factor: 30.0}
+    multi_attacker_scale_divide: true
+    backdoor: {type: tasks, source_label: 7, target_label: 1, tasks: 16,
+               aux_samples: -1}
+dataset: {dataset: femnist, data_distribution: nonIID, augment_data: false}
+job: {cpu_cores: 20, minutes: 60}
+"""
 _FLAT = """
 num_clients: 20
 num_selected_clients: 10
@@ -51,6 +95,11 @@ workers: 4
 def sections():
   """Returns an attacked experiment in sections."""
   return yaml_file.parse(_SECTIONS, '')
+
+
+def flap():
+  """Returns an attacked, pruned experiment of FLAP, in sections."""
+  return yaml_file.parse(_FLAP, '')
 
 
 def flat():

@@ -45,7 +45,8 @@ def test_every_key_finds_its_place(flat):
       'start_round': 2,
       'stop_round': 5,
       'placement': 'sampled',
-      'training': {'epochs': 10, 'num_poisoned': 20},
+      # Ten passes of 200 batches, which its command line has by default.
+      'training': {'steps': 2000, 'num_poisoned': 20},
     },
     'server': {'aggregator': {'name': 'mean', 'weighted': False}},
     'evaluation': {'every': 1},
@@ -100,6 +101,10 @@ def test_clip_l2_is_a_radius(flat):
     ({'estimate_other_updates': True}, 'estimate_other_updates: '),
     ({'backdoor_stealth': True}, 'backdoor_stealth: '),
     ({'ignore_malicious_update': True}, 'ignore_malicious_update: '),
+    (
+      {'attack_type': 'segment_poisoning'},
+      "attack_type: 'segment_poisoning' trains on poisoned examples alone",
+    ),
     ({'attack_type': 'deviate_max_norm'}, "attack_type: 'deviate_max_norm'"),
     ({'model_name': 'bhagoji_intrinsic'}, "model_name: 'bhagoji_intrinsic'"),
     ({'q_bits': 16, 'q_frac': 7}, 'quantization: '),

@@ -7,7 +7,9 @@ from flsec.config import reference_stack, yaml_file
 from flsec.config.errors import ConfigError
 
 
-@pytest.mark.parametrize('text', ['{}', '{a: 1}', '{environment: 3}'])
+@pytest.mark.parametrize(
+  'text', ['{}', '{a: 1}', '{environment: 3}', '- objective: {}', 'word', '']
+)
 def test_neither_schema(text):
   with pytest.raises(ConfigError, match='no configuration of the reference'):
     reference_stack.convert(yaml_file.parse(text, ''))

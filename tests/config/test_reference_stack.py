@@ -3,56 +3,11 @@
 import copy
 
 import pytest
+import reference_files
 
 from flsec.config import loading, reference_stack, yaml_file
+from flsec.config.errors import ConfigError
 
-# A LeNet experiment of FLAP, with the keys that its files carry.
-_FLAP = yaml_file.parse(
-  """
-environment:
-  num_clients: 120
-  num_selected_clients: 80
-  num_malicious_clients: 16
-  attack_frequency: 0.5
-  experiment_name: "femnist lenet/flap"
-  print_every: 1
-  prune_frequency: 0.2
-  paoding: 1
-  pruneconv: 1
-  reject: UNION
-  save_model_at: [20]
-  load_model: lenet5
-  seed: 3
-server:
-  num_rounds: 30
-  num_test_batches: 5
-  aggregator: {name: TrimmedMean, args: {beta: 0.2}}
-  global_learning_rate: -1
-client:
-  model_name: lenet5_mnist
-  benign_training:
-    num_epochs: 2
-    batch_size: 24
-    optimizer: Adam
-    learning_rate: 0.001
-  malicious:
-    attack_start: 21
-    attack_stop: 30
-    objective:
-      name: TargetedAttack
-      args: {num_epochs: 5, num_batch: 16, poison_samples: 12,
-             optimizer: Adam, learning_rate: 0.001, reduce_lr: false}
-    evasion:
-      name: NormBoundPGDEvasion
-      args: {norm_type: l_inf, scale_factor: 30.0}
-    multi_attacker_scale_divide: true
-    backdoor: {type: tasks, source_label: 7, target_label: 1, tasks: 16,
-               aux_samples: -1}
-dataset: {dataset: femnist, data_distribution: nonIID, augment_data: false}
-job: {cpu_cores: 20, minutes: 60}
-""",
-  '',
-)
 # A benign experiment of fl-analysis.
 _BENIGN = yaml_file.parse(
   """
@@ -79,7 +34,7 @@ dataset: {dataset: mnist, data_distribution: IID, number_of_samples: 6000}
 
 @pytest.fixture
 def flap():
-  return copy.deepcopy(_FLAP)
+  return reference_files.flap()
 
 
 @pytest.fixture
@@ -109,58 +64,6 @@ class TestFlap:
       'learning_rate': 0.001,
       'persistent': True,
     }
-
-  def test_attack_is_a_scaled_label_flip(self, flap):
-    attack = reference_stack.convert(flap).config['attack']
-    assert attack == {
-      'name': 'model_replacement',
-      'attack': {'name': 'label_flip', 'source_label': 7, 'target_label': 1},
-      'scale': 30.0,
-      'num_byzantine': 16,
-      'start_round': 21,
-      'stop_round': 30,
-      'placement': 'sampled',
-      # Five passes, cut short, at their own rate; half of a batch poisoned.
-      'training': {
-        'epochs': 5,
-        'batches': 16,
-        'learning_rate': 0.001,
-        'optimizer': 'adam',
-        'num_poisoned': 12,
-      },
-      'compose': ['shared_update'],
-    }
-
-  def test_one_attacker_shares_with_nobody(self, flap):
-    flap['environment']['num_selected_malicious_clients'] = 1
-    conversion = reference_stack.convert(flap)
-    assert 'compose' not in conversion.config['attack']
-    path = 'client.malicious.multi_attacker_scale_divide'
-    assert _noted(conversion, path)
-
-  @pytest.mark.parametrize(
-    'args, training, noted',
-    [
-      ({}, None, []),
-      ({'num_epochs': 3}, {'epochs': 3}, []),
-      ({'num_batch': [200]}, None, ['num_batch']),
-      (
-        {'learning_rate': 0.1, 'optimizer': 'SGD', 'step_decay': True},
-        {'learning_rate': 0.1, 'optimizer': 'sgd'},
-        ['optimizer', 'step_decay'],
-      ),
-      ({'optimizer': 'SGD'}, None, ['optimizer']),
-      ({'poison_samples': 24}, {'num_poisoned': 24}, []),
-      ({'poison_samples': 25}, None, ['poison_samples']),
-    ],
-  )
-  def test_attackers_training(self, flap, args, training, noted):
-    flap['client']['malicious']['objective']['args'] = args
-    conversion = reference_stack.convert(flap)
-    assert conversion.config['attack'].get('training') == training
-    loading.from_mapping(conversion.config)
-    for name in noted:
-      assert _noted(conversion, f'client.malicious.objective.args.{name}')
 
   def test_data_rule_and_schedule(self, flap):
     config = reference_stack.convert(flap).config
@@ -235,6 +138,24 @@ class TestBenign:
     notes = reference_stack.convert(benign).notes
     assert any('client.benign_training.decay' in note for note in notes)
 
+  @pytest.mark.parametrize('said', [True, 'true`'])
+  def test_augmentation_is_that_of_flsec(self, benign, said):
+    # Its code takes any word for yes.
+    benign['dataset']['augment_data'] = said
+    conversion = reference_stack.convert(benign)
+    clients = loading.from_mapping(conversion.config).clients
+    # A tenth of the 28 or 32 pixels of a side.
+    assert clients.augmentation.crop_padding == 3 and clients.augmentation.flip
+    assert _noted(conversion, 'dataset.augment_data')
+
+  def test_fashion_is_dealt_alike(self, benign):
+    benign['dataset'].update(dataset='fmnist', data_distribution='nonIID')
+    with pytest.raises(ConfigError, match='fmnist as IID alone'):
+      reference_stack.convert(benign)
+    benign['dataset']['data_distribution'] = 'IID'
+    config = reference_stack.convert(benign).config
+    assert config['dataset']['name'] == 'fashion_mnist'
+
   def test_global_rate_is_divided_by_all_clients_there(self, benign):
     benign['environment']['num_selected_clients'] = 4
     server = reference_stack.convert(benign).config['server']
@@ -259,105 +180,11 @@ class TestPieces:
     config = reference_stack.convert(flap).config
     assert config['server']['aggregator'] == expected
 
-  @pytest.mark.parametrize(
-    'change, expected',
-    [
-      (
-        {'objective': {'name': 'UntargetedAttack'}},
-        {'name': 'gradient_ascent'},
-      ),
-      (
-        {'backdoor': {'type': 'pixel_pattern', 'target_label': 2}},
-        {
-          'name': 'badnets',
-          'trigger': 'fl_analysis',
-          'target_label': 2,
-          'num_poisoned': 12,
-        },
-      ),
-      (
-        {
-          'backdoor': {
-            'type': 'tasks_pixel_pattern',
-            'source_label': 5,
-            'trigger_position': 4,
-          }
-        },
-        {
-          'name': 'badnets',
-          'trigger': {'patch': [4, 4], 'position': [4, 4]},
-          'target_label': 7,
-          'source_label': 5,
-          'num_poisoned': 12,
-        },
-      ),
-      (
-        # Its code labels these 9, whatever the file says.
-        {
-          'backdoor': {
-            'type': 'edge',
-            'edge_case_type': 'NorthWesternEdgeCase',
-            'target_label': 2,
-          }
-        },
-        {'name': 'edge_case', 'file': 'edge_examples.npz', 'target_label': 9},
-      ),
-      (
-        {
-          'backdoor': {
-            'type': 'semantic',
-            'train': [3, 4],
-            'test': [5],
-            'target_label': 2,
-          }
-        },
-        {
-          'name': 'edge_case',
-          'file': 'semantic_examples.npz',
-          'target_label': 2,
-          'num_poisoned': 12,
-        },
-      ),
-    ],
-  )
-  def test_objectives(self, flap, change, expected):
-    flap['client']['malicious'].update(change)
-    flap['client']['malicious']['evasion'] = None
-    attack = reference_stack.convert(flap).config['attack']
-    assert {key: attack[key] for key in expected} == expected
-
-  @pytest.mark.parametrize(
-    'evasion, expected',
-    [
-      (
-        {
-          'name': 'NormBoundPGDEvasion',
-          'args': {'norm_type': 'l2', 'pgd_factor': 2, 'scale_factor': 5},
-        },
-        {'name': 'projected', 'radius': 2.0, 'norm': 'l2', 'scale': 5.0},
-      ),
-      (
-        {'name': 'NeurotoxinEvasion', 'args': {'topk': 5}},
-        {'name': 'neurotoxin', 'keep_fraction': 0.95},
-      ),
-    ],
-  )
-  def test_evasions_wrap_the_attack(self, flap, evasion, expected):
-    flap['client']['malicious']['evasion'] = evasion
-    attack = reference_stack.convert(flap).config['attack']
-    assert attack['attack']['name'] == 'label_flip'
-    assert {key: attack[key] for key in expected} == expected
-
   def test_malicious_clients_without_an_attack_are_noted(self, benign):
     benign['environment']['num_malicious_clients'] = 3
     conversion = reference_stack.convert(benign)
     assert 'attack' not in conversion.config
     assert _noted(conversion, 'environment.num_malicious_clients')
-
-  def test_given_indices(self, flap):
-    flap['environment']['malicious_client_indices'] = list(range(16))
-    attack = reference_stack.convert(flap).config['attack']
-    assert attack['indices'] == list(range(16)) and 'placement' not in attack
 
   @pytest.mark.parametrize('frequency, every', [(0.25, 4), (0.3, 3), (1, 1)])
   def test_pruning_schedule(self, flap, frequency, every):
