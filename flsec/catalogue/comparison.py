@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Optional
 
 from flsec.catalogue import outline, papers
-from flsec.catalogue.papers import Entry
+from flsec.catalogue.papers import Cause, Entry
 from flsec.catalogue.printed import PrintedValue
 from flsec.catalogue.results import Result
 
@@ -164,16 +164,19 @@ def _verdict(
   same, total = order(row, ours, pairs)
   if total and same >= SAME_ORDER * total:
     return ORDER, f'same order ({same} of {total} neighbours)'
-  words = _cause(entry, row, size)
-  if words is None:
-    reason = 'no cause known'
-    if outline.is_smaller(entry, size):
-      reason = "a smaller run than the paper's, which cannot tell why"
-    return OPEN, f'differs ({same} of {total} in order); {reason}'
-  return CAUSE, f'differs ({same} of {total} in order): {words}'
+  differs = f'differs ({same} of {total} in order)'
+  cause = _cause(entry, row, size)
+  if cause is not None:
+    verdict = CAUSE if cause.is_found else OPEN
+    return verdict, f'{differs}{":" if cause.is_found else ";"} {cause.because}'
+  reason = 'no cause known'
+  if outline.is_smaller(entry, size):
+    reason = "a smaller run than the paper's, which cannot tell why"
+  return OPEN, f'{differs}; {reason}'
 
 
-def _cause(entry: Entry, row: PrintedValue, size: str) -> Optional[str]:
+def _cause(entry: Entry, row: PrintedValue, size: str) -> Optional[Cause]:
+  """Returns the first that holds of a number."""
   labels: Mapping[str, str] = {
     **row.keys,
     'measure': row.measure,
@@ -181,5 +184,5 @@ def _cause(entry: Entry, row: PrintedValue, size: str) -> Optional[str]:
   }
   for cause in entry.causes:
     if papers.holds(cause.when, labels):
-      return cause.because
+      return cause
   return None

@@ -7,7 +7,7 @@ import collections
 import pathlib
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from flsec import atomic_file
 from flsec.catalogue import comparison, outline, papers, printed, results
@@ -35,7 +35,9 @@ within a tenth.
 * *same order*: not near, but to {100 * comparison.SAME_ORDER:.0f} % of its \
 neighbours in the table (one key differs)
   it stands as in print.
-* *differs*: neither; with the cause, where it is known.
+* *differs, cause*: neither, and the cause is known.
+* *differs*: neither, and why is open: what was tried is said, or that the run
+  is smaller than the paper's.
 """
 _NONE = '\nNo run is recorded yet.\n'
 
@@ -47,14 +49,14 @@ def page(root: pathlib.Path) -> str:
     root: the folder of the experiments.
   """
   parts = []
-  lines: list[Line] = []
+  lines: dict[str, list[Line]] = {}
   for paper in papers.read(root).values():
     sections = [part for e in paper.entries.values() for part in _sections(e)]
     if sections:
       parts.append(f'\n## {paper.title}\n')
       for text, found in sections:
         parts.append(text)
-        lines += found
+        lines.setdefault(paper.title, []).extend(found)
   return _INTRODUCTION + (_totals(lines) + ''.join(parts) or _NONE)
 
 
@@ -161,17 +163,33 @@ def _short_commit(commit: str) -> str:
   return re.sub(r'[0-9a-f]{40}', lambda found: found[0][:12], commit)
 
 
-def _totals(lines: Sequence[Line]) -> str:
+def _totals(lines: Mapping[str, Sequence[Line]]) -> str:
+  """Returns how many numbers of each paper came to which verdict."""
   if not lines:
     return ''
-  counts = collections.Counter(line.verdict for line in lines)
-  shares = ', '.join(
-    f'{verdict}: {counts[verdict]} ({100 * counts[verdict] / len(lines):.0f} %)'
-    for verdict in comparison.VERDICTS
-  )
+  all_of_them = [one for found in lines.values() for one in found]
+  rows = [
+    ('paper', 'numbers', *comparison.VERDICTS),
+    ('---',) * (2 + len(comparison.VERDICTS)),
+    *((title, *_shares(found)) for title, found in lines.items()),
+    ('all', *_shares(all_of_them)),
+  ]
+  table = '\n'.join(f'| {" | ".join(cells)} |' for cells in rows)
   return (
-    f'\n**{len(lines)} printed numbers have ours beside them.** {shares}.\n'
+    f'\n**{len(all_of_them)} printed numbers have ours beside them.**\n\n'
+    f'{table}\n'
   )
+
+
+def _shares(lines: Sequence[Line]) -> list[str]:
+  counts = collections.Counter(line.verdict for line in lines)
+  return [
+    str(len(lines)),
+    *(
+      f'{counts[verdict]} ({100 * counts[verdict] / len(lines):.0f} %)'
+      for verdict in comparison.VERDICTS
+    ),
+  ]
 
 
 if __name__ == '__main__':

@@ -87,15 +87,17 @@ class Measure:
 
 @dataclasses.dataclass(frozen=True)
 class Cause:
-  """Why numbers differ from the printed ones.
+  """Why numbers differ from the printed ones, or what was tried to find out.
 
   Attributes:
-    when: key, or `measure`, -> the choices that it holds of.
-    because: the reason.
+    when: key, `measure` or `size` -> the choices that it holds of.
+    because: the reason, or what did not come to the printed numbers either.
+    is_found: whether it is the reason.
   """
 
   when: Choices
   because: str
+  is_found: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -248,8 +250,10 @@ def _run(raw: Mapping[str, Any], file: pathlib.Path, path: str) -> Run:
 
 def _cause(raw: Mapping[str, Any], file: pathlib.Path, path: str) -> Cause:
   path = join(path, 'causes')
-  _check_keys(raw, ('when', 'because'), path, str(file), ('because',))
-  return Cause(_choices(raw, 'when', path, file), raw['because'])
+  is_found = 'tried' not in raw
+  said = 'because' if is_found else 'tried'
+  _check_keys(raw, ('when', said), path, str(file), (said,))
+  return Cause(_choices(raw, 'when', path, file), raw[said], is_found)
 
 
 def _choices(

@@ -4,7 +4,7 @@ import itertools
 import pytest
 from made_up_papers import write
 
-from flsec.catalogue import comparison, printed, results
+from flsec.catalogue import comparison, papers, printed, results
 from flsec.catalogue.comparison import Ours
 from flsec.catalogue.printed import PrintedValue
 
@@ -106,6 +106,22 @@ def test_verdicts(entry):
     ('differs, cause', 'differs (0 of 2 in order): the moon'),
   ]
   assert [line.difference for line in lines] == [-1.0, 10.0, -40.0, -25.0]
+
+
+def test_what_was_tried_leaves_it_open(entry):
+  tried = papers.Cause({'rule': ('mean',)}, 'nor does the sun', is_found=False)
+  entry = dataclasses.replace(entry, causes=(tried, *entry.causes))
+  found = [
+    _result(20.0, rule='mean', attack='none'),
+    _result(15.0, rule='median', attack='none'),
+    _result(30.0, rule='mean', attack='flip'),
+  ]
+  lines = comparison.compare(entry, printed.read(entry.printed), found, 'full')
+  assert [(line.verdict, line.words) for line in lines] == [
+    ('differs', 'differs (1 of 2 in order); nor does the sun'),
+    ('differs', 'differs (0 of 1 in order); nor does the sun'),
+    ('same order', 'same order (1 of 1 neighbours)'),
+  ]
 
 
 def test_a_smaller_run_cannot_tell_why_it_differs(entry):

@@ -102,7 +102,18 @@ def test_a_page(root, tmp_path):
   assert path == tmp_path / 'docs' / 'reproduction.md'
   lines = path.read_text(encoding='utf-8').splitlines()
   # Printed 96, 10, 50, 40 and a loss of 9.5; ours 95.5, 85.5, 94.5, 92.5, 10.
-  assert '**5 printed numbers have ours beside them.**' in ' '.join(lines)
+  assert '**5 printed numbers have ours beside them.**' in lines
+  # Near are the clean mean and the loss; the others stand to their neighbours
+  # as in print.
+  head = lines.index(
+    '| paper | numbers | near | same order | differs, cause | differs |'
+  )
+  shares = '5 | 2 (40 %) | 3 (60 %) | 0 (0 %) | 0 (0 %) |'
+  assert lines[head + 2 : head + 5] == [
+    f'| Mine (Doe, 2024) | {shares}',
+    f'| all | {shares}',
+    '',
+  ]
   assert (
     '| mean | none | accuracy | 96 ± 0.5 % | 95.5 [95, 96], n = 2 | -0.5 | '
     'within 2 points |'

@@ -186,6 +186,16 @@ class TestRead:
         'runs: [{file: a.yaml, sweep: {rule: mean}}]}}',
         r'sweep\.rule: expected a list of choices',
       ),
+      (
+        'title: x\nentries: {f: {title: y, picture_only: true, '
+        'causes: [{when: {}, because: a, tried: b}]}}',
+        r'causes\.because: is no key here.*when, tried',
+      ),
+      (
+        'title: x\nentries: {f: {title: y, picture_only: true, '
+        'causes: [{when: {}}]}}',
+        r'causes\.because: is missing',
+      ),
     ],
   )
   def test_refusals(self, tmp_path, text, message):
