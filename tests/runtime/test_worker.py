@@ -14,7 +14,7 @@ import pytest
 
 from flsec.runtime import watched_channel, worker, worker_binary, worker_gate
 
-_DEADLINE_SECONDS = 30
+_DEADLINE_SECONDS = 120
 _CHILD = """
 import time
 from flsec.runtime import worker
@@ -165,7 +165,7 @@ def test_without_namespaces_it_warns_that_it_is_open(caplog):
   caplog.set_level('WARNING', logger='absl')
   one = worker.Worker()
   try:
-    grpc.channel_ready_future(grpc.insecure_channel(one.target)).result(10)
+    grpc.channel_ready_future(grpc.insecure_channel(one.target)).result(60)
     (address,) = _listening(_tree(one.pid))
     port = int(address.partition(':')[2], 16)
     assert one.target == f'localhost:{port}'
