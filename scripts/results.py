@@ -9,6 +9,7 @@ files, and a test holds the two together.
 """
 
 import csv
+import functools
 import io
 import pathlib
 import platform
@@ -19,7 +20,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+import result_tables
 import yaml
+from result_tables import Record
 
 _ROOT = pathlib.Path(__file__).resolve().parent.parent
 _PAGE = _ROOT / 'docs' / 'results.md'
@@ -28,8 +31,6 @@ _BLOCK = '<!-- {name}: by `make results` -->\n{table}<!-- end -->'
 _BLOCKS = re.compile(
   r'<!-- (\w+): by `make results` -->\n(.*?)<!-- end -->', re.S
 )
-
-Record = Mapping[str, str]
 
 
 class Table(NamedTuple):
@@ -138,119 +139,6 @@ def written(page: str) -> str:
   )
 
 
-def _percent(record: Record, column: str) -> str:
-  value = record.get(column, '')
-  return f'{100 * float(value):.1f}' if value else '-'
-
-
-def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-  lines = [header, ['---'] * len(header), *rows]
-  return ''.join(f'| {" | ".join(line)} |\n' for line in lines)
-
-
-def _code(label: str) -> str:
-  return label if label.startswith('no ') else f'`{label}`'
-
-
-def _data_sets(records: Sequence[Record]) -> str:
-  rows = []
-  for record in records:
-    words = DATA_SETS[record['run']]
-    rows.append(
-      [
-        words[0],
-        f'`make experiment EXP={words[1]}{_make_arguments(words[2:])}`',
-        record['rounds'],
-        _percent(record, 'accuracy/last'),
-      ]
-    )
-  return _markdown(['data set', 'command', 'rounds', 'accuracy'], rows)
-
-
-def _make_arguments(words: Sequence[str]) -> str:
-  quoted = [re.sub(r'=(\[.*\])$', r"='\1'", word) for word in words]
-  return f' ARGS="{" ".join(quoted)}"' if quoted else ''
-
-
-def _flap(records: Sequence[Record]) -> str:
-  header = ['data', 'pruning', 'accuracy before', 'accuracy', 'error rate']
-  rows = [
-    [
-      record['run'].removeprefix('flap_'),
-      _code(record['defence']),
-      _percent(record, 'accuracy/before'),
-      _percent(record, 'accuracy/last'),
-      _percent(record, 'error_rate/mean'),
-    ]
-    for record in records
-  ]
-  return _markdown(header, rows)
-
-
-def _rules(records: Sequence[Record]) -> str:
-  none, flip, alie = sorted(
-    {record['threat'] for record in records},
-    key=lambda threat: ('no ' not in threat, 'flip' not in threat),
-  )
-  columns = {
-    'no attack': (none, 'accuracy/last'),
-    'label flip': (flip, 'accuracy/last'),
-    'its error rate, mean': (flip, 'error_rate/mean'),
-    'and last': (flip, 'error_rate/last'),
-    'ALIE': (alie, 'accuracy/last'),
-    'ALIE, mean over rounds': (alie, 'accuracy/mean'),
-  }
-  by_place = {(r['defence'], r['threat']): r for r in records}
-  defences = sorted({record['defence'] for record in records})
-  # One rule has another rate; that the others have 1 goes without saying.
-  names = {name: name.replace(', learning_rate=1.0', '') for name in defences}
-  rows = [
-    [_code(name), *(_percent(by_place[d, t], c) for t, c in columns.values())]
-    for d, name in names.items()
-  ]
-  return _markdown(['rule', *columns], rows)
-
-
-def _attacks(records: Sequence[Record]) -> str:
-  defences = sorted(
-    {record['defence'] for record in records},
-    key=lambda name: (name != 'mean', name),
-  )
-  threats = sorted(
-    {record['threat'] for record in records},
-    key=lambda name: (not name.startswith('no '), name),
-  )
-  found = {(r['threat'], r['defence']): r for r in records}
-  rows = [
-    [_code(t), *(_percent(found[t, d], 'accuracy/last') for d in defences)]
-    for t in threats
-  ]
-  worst = [
-    min(threats, key=lambda t: float(found[t, d]['accuracy/last']))
-    for d in defences
-  ]
-  low = [
-    _percent(found[t, d], 'accuracy/last') for t, d in zip(worst, defences)
-  ]
-  rows.append(['**worst case**', *(f'**{one}**' for one in low)])
-  rows.append(['under', *(threat.partition(',')[0] for threat in worst)])
-  return _markdown(['attack', *map(_code, defences)], rows)
-
-
-def _backdoors(records: Sequence[Record]) -> str:
-  columns = {
-    'accuracy': 'accuracy/last',
-    'ASR after 10 rounds': 'attack_success/10',
-    **{str(n): f'attack_success/{n}' for n in (20, 30, 40)},
-    'without the trigger': 'control/last',
-  }
-  rows = [
-    [_code(record['threat']), *(_percent(record, c) for c in columns.values())]
-    for record in sorted(records, key=lambda r: 'no ' not in r['threat'][:3])
-  ]
-  return _markdown(['attack', *columns], rows)
-
-
 _PRUNINGS = (
   '--sweep=pruning=[null,{name: flap, start_round: 1, every: 5, '
   'skip_zero: false},{name: flap, start_round: 1, every: 5, skip_zero: true}]'
@@ -275,7 +163,7 @@ TABLES = {
       run: [f'experiments/{words[1]}.yaml', *words[2:]]
       for run, words in DATA_SETS.items()
     },
-    _data_sets,
+    functools.partial(result_tables.data_sets, DATA_SETS),
   ),
   'flap': Table(
     {
@@ -290,16 +178,18 @@ TABLES = {
         _PRUNINGS,
       ],
     },
-    _flap,
+    result_tables.flap,
   ),
   'all_rules': Table(
-    {'all_rules': ['experiments/rules/all_rules.yaml']}, _rules
+    {'all_rules': ['experiments/rules/all_rules.yaml']}, result_tables.rules
   ),
   'update_attacks': Table(
-    {'update_attacks': ['experiments/attacks/update_attacks.yaml']}, _attacks
+    {'update_attacks': ['experiments/attacks/update_attacks.yaml']},
+    result_tables.attacks,
   ),
   'backdoors': Table(
-    {'backdoors': ['experiments/attacks/backdoors.yaml']}, _backdoors
+    {'backdoors': ['experiments/attacks/backdoors.yaml']},
+    result_tables.backdoors,
   ),
 }
 

@@ -51,7 +51,11 @@ def places(cells: Sequence[Cell], ignored: Sequence[str] = ()) -> list[Place]:
   paths = [path for path in paths if path not in ignored]
   defences = [p for p in paths if p.split('.')[0] in _DEFENCE]
   threats = [p for p in paths if p not in defences]
-  found = [Place(_label(defences, f), _label(threats, f)) for f in flats]
+  usual = [_usual(own, flats) for own in (defences, threats)]
+  found = [
+    Place(_label(defences, f, usual[0]), _label(threats, f, usual[1]))
+    for f in flats
+  ]
   if ignored:
     return found
   ways: tuple[Callable[[Sequence[Cell]], list[str]], ...] = (_titles, _folders)
@@ -215,13 +219,43 @@ def _varies(path: str, flats: Sequence[Mapping[str, Any]]) -> bool:
   return any(len(values) > 1 for values in groups.values())
 
 
-def _label(paths: Sequence[str], flat: Mapping[str, Any]) -> str:
+def _usual(
+  paths: Sequence[str], flats: Sequence[Mapping[str, Any]]
+) -> dict[str, str]:
+  """Returns the values that go without saying, by their paths, as `repr`.
+
+  Of an option whose value follows from the components' names, it is the one
+  that more than half of the combinations of names have: where one rule of many
+  has another learning rate, that rule's label says so, and the others' need
+  not.
+  """
+  names = [p for p in paths if p.rpartition('.')[2] == 'name']
+  usual = {}
+  for path in paths:
+    values: dict[str, set[str]] = {}
+    for flat in flats:
+      if path in flat:
+        combination = repr([flat.get(name) for name in names])
+        values.setdefault(combination, set()).add(repr(flat[path]))
+    if path in names or any(len(one) > 1 for one in values.values()):
+      continue
+    counts = collections.Counter(one for (one,) in values.values())
+    ((value, count),) = counts.most_common(1)
+    if 2 * count > len(values):
+      usual[path] = value
+  return usual
+
+
+def _label(
+  paths: Sequence[str], flat: Mapping[str, Any], usual: Mapping[str, str]
+) -> str:
   """Returns such as `krum`, `label_flip, scale=10` or `no attack`.
 
   A whole section that is absent is worth a word; that this rule takes no other
-  rule, has no pre-aggregators, or leaves an option open, is not.
+  rule or has no pre-aggregators is not, nor that an option is left open or has
+  its usual value.
   """
-  parts, left_open = [], []
+  parts, usual_parts, left_open = [], [], []
   for path in paths:
     section, _, last = path.rpartition('.')
     absent = path not in flat or flat[path] is None
@@ -231,9 +265,11 @@ def _label(paths: Sequence[str], flat: Mapping[str, Any]) -> str:
       parts.append(show(flat[path]))
     elif path in flat and flat[path] != [] and (section or not absent):
       words = left_open if absent else parts
+      if not absent and usual.get(path) == repr(flat[path]):
+        words = usual_parts
       words.append(f'{last}={show(flat[path])}')
   # Where nothing else tells the runs apart, it is.
-  return ', '.join(parts or left_open)
+  return ', '.join(parts or usual_parts or left_open)
 
 
 def _is_told_apart(cells: Sequence[Cell], found: Sequence[Place]) -> bool:

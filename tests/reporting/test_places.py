@@ -105,6 +105,54 @@ class TestPlaces:
     cells = [_cell(make.config(attack=attack)) for attack in options]
     assert [place.threat for place in places.places(cells)] == labels
 
+  def _rows(self, make, *rows):
+    """Returns the labels of rules with learning rates of the server."""
+    cells = []
+    for rule, rate in rows:
+      config = make.config()
+      config['server'] = {'aggregator': {'name': rule}, 'learning_rate': rate}
+      cells.append(_cell(config))
+    return [place.defence for place in places.places(cells)]
+
+  def test_a_value_that_one_rule_alone_does_not_have_goes_without_saying(
+    self, make
+  ):
+    assert self._rows(
+      make, ('mean', 1.0), ('sign_majority', 0.005), ('krum', 1.0)
+    ) == ['mean', 'sign_majority, learning_rate=0.005', 'krum']
+
+  def test_no_value_is_usual_where_each_rule_has_its_own(self, make):
+    assert self._rows(make, ('mean', 1.0), ('krum', 0.5)) == [
+      'mean, learning_rate=1.0',
+      'krum, learning_rate=0.5',
+    ]
+
+  def test_a_value_that_one_rule_varies_is_always_said(self, make):
+    labels = self._rows(
+      make, ('mean', 1.0), ('krum', 1.0), ('median', 1.0), ('krum', 0.5)
+    )
+    assert labels[1:] == [
+      'krum, learning_rate=1.0',
+      'median, learning_rate=1.0',
+      'krum, learning_rate=0.5',
+    ]
+
+  def test_the_usual_value_is_said_of_who_has_no_name(self, make):
+    cells = []
+    for name, rate in ((None, 1.0), ('arc', 1.0), ('clipping', 0.5)):
+      config = make.config()
+      config['server'] = {
+        'aggregator': {'name': 'mean'},
+        'preaggregators': [{'name': name}] if name else [],
+        'learning_rate': rate,
+      }
+      cells.append(_cell(config))
+    assert [place.defence for place in places.places(cells)] == [
+      'learning_rate=1.0',
+      'arc',
+      'learning_rate=0.5, clipping',
+    ]
+
   def test_order(self):
     labels = ['scale=10', 'no attack', 'scale=9', 'alie', 'scale=9']
     assert places.in_order(labels) == [

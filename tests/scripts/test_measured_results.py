@@ -1,6 +1,6 @@
 """docs/results.md says what its data files say, and those say who made them."""
 
-import importlib.util
+import importlib
 import re
 import sys
 
@@ -11,13 +11,13 @@ TABLES = ('data_sets', 'flap', 'all_rules', 'update_attacks', 'backdoors')
 
 @pytest.fixture(scope='module')
 def results(repository):
-  path = repository / 'scripts' / 'results.py'
-  spec = importlib.util.spec_from_file_location('results', path)
-  module = importlib.util.module_from_spec(spec)
-  sys.modules['results'] = module
-  spec.loader.exec_module(module)
-  yield module
-  del sys.modules['results']
+  # As `python scripts/results.py` finds the file beside it.
+  folder = str(repository / 'scripts')
+  sys.path.insert(0, folder)
+  yield importlib.import_module('results')
+  sys.path.remove(folder)
+  for name in ('results', 'result_tables'):
+    del sys.modules[name]
 
 
 def test_every_table_is_made_of_its_data(results, repository):
@@ -67,7 +67,7 @@ def test_the_worst_case_is_each_rules_own(results):
     {'threat': threat, 'defence': defence, 'accuracy/last': str(value)}
     for (threat, defence), value in accuracy.items()
   ]
-  assert results._attacks(records) == (
+  assert results.result_tables.attacks(records) == (
     '| attack | `mean` | `krum` |\n'
     '| --- | --- | --- |\n'
     '| no attack | 95.0 | 90.0 |\n'
