@@ -1,5 +1,6 @@
-"""FedER against the paper's numbers, NumPy, and what has to hold."""
+"""FedER against the paper's numbers and a NumPy reference."""
 
+import feder_cases as cases
 import feder_reference
 import numpy as np
 import pytest
@@ -8,52 +9,15 @@ import tensorflow as tf
 
 from flsec import aggregators
 from flsec.aggregators import fltrust
-from flsec.numerics import columns, largest_entries
+from flsec.numerics import columns
 
-ROOT = (np.zeros((3, 1), np.float32), np.zeros(3, np.int32))
-SEED = (3, 5)  # Of server_cases.context.
 # The worked example of d = 4, p = 0.5; rows are updates, added by the server.
 G = [4, -3, 1, 0.5]
 ROWS = [[2, -1, 3, 0], [-1, -2, 0.1, 0.2]]
 
 
-def rooted(update, **given):
-  """A context in which the server's own update is `update`."""
-  update = np.asarray(update, np.float32)
-  given.setdefault('root', ROOT)
-  return server_cases.context(
-    np.zeros(len(update)),
-    train=lambda weights, x, y, seed: tf.constant(update),
-    **given,
-  )
-
-
-def run(rows, root, **options):
-  options.setdefault('fraction', 0.5)
-  rule = aggregators.build('feder', **options)
-  return server_cases.run(rule, rows, rooted(root))
-
-
-def order_of(dimension):
-  return largest_entries.tie_order(dimension, tf.constant(SEED)).numpy()
-
-
-def hard_stack(dimension, seed=0):
-  """Rows with ties, with nothing left by the mask, zero and alike; a root."""
-  rng = np.random.default_rng(seed)
-  x = rng.standard_normal((13, dimension)).astype(np.float32)
-  root = x[0] + x[1] + rng.standard_normal(dimension).astype(np.float32)
-  x *= rng.uniform(0.1, 10, (13, 1)).astype(np.float32)
-  x[3] = np.sign(x[3]) * 0.25
-  x[4] = x[2]
-  x[5] = 0
-  x[6] = np.where(np.abs(root) > np.median(np.abs(root)), 0, x[6])
-  x[7] = -root
-  return x, root
-
-
 def test_two_rows_worked_by_hand():
-  update, measured = run(ROWS, G)
+  update, measured = cases.run(ROWS, G)
   np.testing.assert_allclose(
     update, [3.901991, -0.678607, 0, 0], atol=1e-6, rtol=0
   )
@@ -81,7 +45,7 @@ def test_two_rows_worked_by_hand():
   ],
 )
 def test_each_factor_worked_by_hand(factors, expected):
-  update, _ = run(ROWS, G, factors=factors)
+  update, _ = cases.run(ROWS, G, factors=factors)
   weights = np.array([1, 2 / (5 * np.sqrt(5))])
   weights /= weights.sum()
   second = np.sqrt(5) if factors != ('n3',) else 1.0
@@ -94,7 +58,7 @@ def test_each_factor_worked_by_hand(factors, expected):
 def test_an_additive_mask_worked_by_hand():
   # m = (1, 1, 1, 0) and (1, 1, 0, 0); a = 5 / 3 and 3 / 2; norms sqrt(13) and
   # sqrt(5); cosines 8 / (5 sqrt(13)) and 2 / (5 sqrt(5)).
-  update, measured = run(ROWS, G, mask='additive')
+  update, measured = cases.run(ROWS, G, mask='additive')
   cosines = np.array([8 / (5 * np.sqrt(13)), 2 / (5 * np.sqrt(5))])
   np.testing.assert_allclose(measured['trust'], cosines, atol=1e-6)
   factors = [max(5 / np.sqrt(13), 0.9), max(5 / np.sqrt(5), 1.0)]
@@ -109,12 +73,12 @@ def test_an_additive_mask_worked_by_hand():
 @pytest.mark.parametrize('mask', ['mutual', 'additive'])
 @pytest.mark.parametrize('dimension', [50, 3000])
 def test_it_follows_the_reference(dimension, mask):
-  x, root = hard_stack(dimension)
+  x, root = cases.hard_stack(dimension)
   for fraction in (0.02, 0.5, 0.9, 0.999):
     wanted, trust, _ = feder_reference.feder(
-      x, root, fraction, order_of(dimension), additive=mask == 'additive'
+      x, root, fraction, cases.order_of(dimension), additive=mask == 'additive'
     )
-    found, measured = run(x, root, fraction=fraction, mask=mask)
+    found, measured = cases.run(x, root, fraction=fraction, mask=mask)
     # The sum of n rows is in float32.
     bound = 16 * np.finfo(np.float32).eps * np.abs(wanted).max()
     np.testing.assert_allclose(found, wanted, atol=bound + 1e-12, rtol=0)
@@ -122,10 +86,10 @@ def test_it_follows_the_reference(dimension, mask):
 
 
 def test_blocks_of_rows_and_columns_give_the_same(monkeypatch):
-  x, root = hard_stack(3000)
-  plain, measured = run(x, root)
+  x, root = cases.hard_stack(3000)
+  plain, measured = cases.run(x, root)
   monkeypatch.setattr(columns, 'BLOCK_SIZE', 12_000)
-  found, in_blocks = run(x, root)
+  found, in_blocks = cases.run(x, root)
   np.testing.assert_allclose(found, plain, rtol=1e-5, atol=1e-6)
   for name in ('trust', 'sent_entries', 'scale'):
     np.testing.assert_allclose(in_blocks[name], measured[name], rtol=1e-6)
@@ -147,32 +111,32 @@ def test_rounds_follow_the_reference(factors):
   rule = aggregators.build('feder', fraction=0.8, factors=factors)
   state, history = rule.initialize(400), []
   for number in range(4):
-    x, root = hard_stack(400, number)
+    x, root = cases.hard_stack(400, number)
     root = root * np.float32(0.2 + number)
     wanted, _, norm = feder_reference.feder(
-      x, root, 0.8, order_of(400), history=history, factors=factors
+      x, root, 0.8, cases.order_of(400), history=history, factors=factors
     )
     history.append(norm)
     state, found, _ = rule.next(
-      state, tf.constant(x), tf.ones([len(x)]), rooted(root)
+      state, tf.constant(x), tf.ones([len(x)]), cases.rooted(root)
     )
     np.testing.assert_allclose(found, wanted, atol=1e-5, rtol=1e-5)
 
 
 def test_epsilon_chooses_the_scale():
-  x, root = hard_stack(300)
+  x, root = cases.hard_stack(300)
   for epsilon in (0.01, 0.05, 0.3, 1.0):
     wanted, _, _ = feder_reference.feder(
-      x, root, 0.5, order_of(300), epsilon=epsilon, factors=('n3',)
+      x, root, 0.5, cases.order_of(300), epsilon=epsilon, factors=('n3',)
     )
-    found, _ = run(x, root, min_benign_fraction=epsilon, factors=('n3',))
+    found, _ = cases.run(x, root, min_benign_fraction=epsilon, factors=('n3',))
     np.testing.assert_allclose(found, wanted, atol=1e-5, rtol=1e-5)
 
 
 def test_epsilon_times_n_is_not_rounded_up_by_accident():
   # 0.07 * 100 is 7.000000000000001 in floating point.
   x = np.outer(np.arange(1, 101), np.ones(8))
-  _, measured = run(x, np.ones(8), min_benign_fraction=0.07)
+  _, measured = cases.run(x, np.ones(8), min_benign_fraction=0.07)
   assert measured['scale'] == 7
 
 
@@ -195,7 +159,7 @@ def test_the_pruned_share_is_the_accuracy_up_to_gamma(num_right, fraction):
   given = _validating(num_right)
   context = server_cases.context(
     given.pop('weights'),
-    root=ROOT,
+    root=cases.ROOT,
     train=lambda *_: tf.constant([1.0, 1.0]),
     **given,
   )
@@ -209,7 +173,7 @@ def test_with_nothing_pruned_masks_are_full():
   given = _validating(0)
   root = np.array([1.0, 2.0], np.float32)
   context = server_cases.context(
-    given.pop('weights'), root=ROOT, train=lambda *_: root, **given
+    given.pop('weights'), root=cases.ROOT, train=lambda *_: root, **given
   )
   rows = np.array([[2, 1], [0, 3], [-1, -1]], np.float32)
   rule = aggregators.build('feder', factors=('n1',))
@@ -219,124 +183,11 @@ def test_with_nothing_pruned_masks_are_full():
   assert measured['sent_entries'].tolist() == [2, 1, 2]
 
 
-def test_one_client_is_scaled_to_the_servers_length():
-  root = np.array([3.0, -4.0, 0, 0])
-  found, _ = run([[30, -40, 1, 2]], root)
-  np.testing.assert_allclose(found, [30, -40, 0, 0], atol=1e-5)  # n3 = 1.
-  found, _ = run([[0.3, -0.4, 0.01, 0.02]], root)
-  np.testing.assert_allclose(found, root, atol=1e-6)
-
-
-@pytest.mark.parametrize('rows', [1, 2, 9])
-def test_identical_rows_are_as_one(rows):
-  x, root = hard_stack(200)
-  one, _ = run(x[:1], root)
-  found, measured = run(np.repeat(x[:1], rows, axis=0), root)
-  np.testing.assert_allclose(found, one, rtol=1e-5, atol=1e-6)
-  np.testing.assert_allclose(measured['selected'], 1 / rows, rtol=1e-6)
-
-
-@pytest.mark.parametrize(
-  ('rows', 'root', 'num_empty'),
-  [
-    ([[-4, 3, 0, 0], [-1, 0, 0, 5]], [4, -3, 1, 0.5], 0),  # C < 0.
-    ([[0, 0, 2, 1]], [4, -3, 1, 0.5], 1),  # An empty mask.
-    ([[0, 0, 0, 0]], [4, -3, 1, 0.5], 1),
-    ([[1, 2, 3, 4]], [0, 0, 0, 0], None),
-  ],
-)
-def test_nobody_to_trust_gives_the_zero_update(rows, root, num_empty):
-  found, measured = run(rows, root)
-  np.testing.assert_array_equal(found, np.zeros(4))
-  np.testing.assert_array_equal(measured['selected'], np.zeros(len(rows)))
-  assert (measured['no_trust'], measured['num_trusted']) == (1, 0)
-  assert num_empty is None or measured['num_empty'] == num_empty
-  assert measured['received_entries'] == 0
-
-
-def test_one_client_to_trust_is_enough():
-  # The second is opposed to the server's update.
-  _, measured = run([[4, -3, 1, 0.5], [-4, 3, -1, -0.5]], [4, -3, 1, 0.5])
-  assert (measured['no_trust'], measured['num_trusted']) == (0, 1)
-  np.testing.assert_allclose(measured['selected'][1], 0)
-
-
-def test_the_support_lies_in_the_servers_mask():
-  x, root = hard_stack(500)
-  for fraction in (0.3, 0.9):
-    count = round(500 * (1 - fraction))
-    mask = feder_reference.top_mask(root, count, order_of(500))
-    found, measured = run(x, root, fraction=fraction)
-    assert np.all(found[~mask] == 0)
-    assert 0 < measured['received_entries'] <= count
-    assert np.all(measured['sent_entries'] <= count)
-
-
-def test_the_order_of_clients_does_not_matter():
-  x, root = hard_stack(300)
-  order = np.random.default_rng(0).permutation(len(x))
-  plain, measured = run(x, root)
-  found, mixed = run(x[order], root)
-  np.testing.assert_allclose(found, plain, atol=1e-5)
-  np.testing.assert_allclose(mixed['trust'], measured['trust'][order])
-
-
-@pytest.mark.parametrize('factor', [1e-6, 1000.0, 1e30])
-def test_a_row_counts_the_same_at_any_length(factor):
-  # s is the smallest mean magnitude, and that of another row.
-  x, root = hard_stack(60)
-  x[1] = root * np.float32(1e-8)
-  plain, _ = run(x, root)
-  x[0] *= np.float32(factor)
-  np.testing.assert_allclose(run(x, root)[0], plain, rtol=1e-4, atol=1e-5)
-
-
-def test_the_result_grows_with_rows_and_root():
-  x, root = hard_stack(60)
-  plain, _ = run(x, root)
-  for factor in (1e-8, 1e-3, 1e4):
-    factor = np.float32(factor)
-    found, _ = run(x * factor, root * factor)
-    np.testing.assert_allclose(found / factor, plain, rtol=1e-4, atol=1e-5)
-
-
-def test_it_is_odd():
-  x, root = hard_stack(60)
-  np.testing.assert_allclose(run(-x, -root)[0], -run(x, root)[0], atol=1e-6)
-
-
-def test_rows_that_are_not_finite_change_nothing():
-  x, root = hard_stack(60)
-  plain, _ = run(x, root)
-  bad = np.full((2, 60), np.nan, np.float32)
-  bad[1] = root
-  bad[1, 5] = np.inf
-  found, measured = run(np.concatenate([x[:4], bad, x[4:]]), root)
-  np.testing.assert_allclose(found, plain, atol=1e-6)
-  assert measured['num_dropped'] == 2
-  assert measured['sent_entries'][4:6].tolist() == [0, 0]
-
-
-@pytest.mark.parametrize('size', [1e20, 3e38])
-def test_huge_rows_never_give_nan(size):
-  x, root = hard_stack(60)
-  x[:5] = np.sign(root) * np.float32(size)
-  found, _ = run(x, root)
-  assert np.all(np.isfinite(found))
-
-
-def test_it_compiles_under_xla():
-  x, root = hard_stack(100)
-  rule = aggregators.build('feder', fraction=0.5, screened=False)
-  found, _ = server_cases.run(rule, x, rooted(root), compiled=True)
-  np.testing.assert_allclose(found, run(x, root)[0], atol=1e-5)
-
-
 def test_it_tells_what_it_needs():
   assert aggregators.build('feder').needs == {'root', 'validation', 'seed'}
   assert aggregators.build('feder', fraction=0.9).needs == {'root', 'seed'}
   # The root update is FLTrust's.
-  update = fltrust.root_update('feder', rooted([1, 2]))
+  update = fltrust.root_update('feder', cases.rooted([1, 2]))
   np.testing.assert_array_equal(update, [1, 2])
 
 
@@ -372,4 +223,6 @@ def test_options_out_of_range_are_refused(options, message):
 )
 def test_a_server_without_examples_is_refused(given, message):
   with pytest.raises(ValueError, match=message):
-    aggregators.build('feder')([[1.0, 2.0]], context=rooted([1, 2], **given))
+    aggregators.build('feder')(
+      [[1.0, 2.0]], context=cases.rooted([1, 2], **given)
+    )

@@ -1,4 +1,4 @@
-"""Rows survive kills exactly; TensorBoard shows what the CSV says."""
+"""Rows survive kills exactly."""
 
 import csv
 import json
@@ -6,34 +6,11 @@ import math
 
 import numpy as np
 import pytest
-from tensorboard.backend.event_processing import (
-  event_accumulator,
-  plugin_event_accumulator,
-)
-from tensorboard.util import tensor_util
+import written_rows as written
 
 from flsec.experiment import metric_rows
 from flsec.experiment.metric_writer import MetricWriter
 from flsec.loggers.tensorboard import TensorBoard
-
-
-def _metrics(round_number):
-  """A round's numbers; evaluation every second round, the attack from 4."""
-  generator = np.random.default_rng(round_number)
-  metrics = {'update_norm/benign_mean': generator.random(dtype=np.float32)}
-  if round_number % 2 == 0:
-    metrics['test/accuracy'] = generator.random(dtype=np.float32)
-    metrics['test/loss'] = generator.random()
-  if round_number >= 4:
-    metrics['attack/error_rate'] = np.float32(round_number / 3)
-  metrics['rule/dropped_rows'] = round_number
-  return metrics
-
-
-def _write(directory, rounds, **options):
-  with MetricWriter(directory, **options) as writer:
-    for round_number in rounds:
-      writer.write_row(round_number, _metrics(round_number))
 
 
 def _table(directory):
@@ -43,7 +20,7 @@ def _table(directory):
 
 class TestRows:
   def test_columns_are_the_union_in_order_of_appearance(self, tmp_path):
-    _write(tmp_path, range(1, 6))
+    written.write(tmp_path, range(1, 6))
     table = _table(tmp_path)
     assert list(table[0]) == [
       'round',
@@ -60,10 +37,10 @@ class TestRows:
     assert table[3]['attack/error_rate'] == '1.3333334'
 
   def test_every_number_reads_back_exactly(self, tmp_path):
-    _write(tmp_path, range(1, 30))
+    written.write(tmp_path, range(1, 30))
     rows = metric_rows.read_rows(tmp_path / 'metrics.jsonl')
     for row, from_csv in zip(rows, _table(tmp_path)):
-      for name, value in _metrics(row['round']).items():
+      for name, value in written.metrics_of(row['round']).items():
         read = type(value)(row[name])
         assert read == value
         assert type(value)(from_csv[name]) == value
@@ -95,7 +72,7 @@ class TestRows:
   def test_a_row_is_on_the_disk_when_the_call_returns(self, tmp_path):
     writer = MetricWriter(tmp_path)
     for round_number in range(1, 7):
-      writer.write_row(round_number, _metrics(round_number))
+      writer.write_row(round_number, written.metrics_of(round_number))
       assert _table(tmp_path)[-1]['round'] == str(round_number)
       read = metric_rows.read_rows(tmp_path / 'metrics.jsonl')
       assert read == writer.rows
@@ -148,7 +125,7 @@ class TestRefusals:
       '1,prune,1,inf',
     ]
     # TensorBoard counts rows.
-    assert _read_scalars(tmp_path, 'phase/step') == [
+    assert written.read_scalars(tmp_path, 'phase/step') == [
       (1, 1.0),
       (2, 1.0),
       (3, 2.0),
@@ -230,7 +207,7 @@ class TestRefusals:
     assert metric_rows.num_whole_rows(left) == missing
 
   def test_rows_missing_before_the_checkpoint(self, tmp_path):
-    _write(tmp_path, range(1, 4))
+    written.write(tmp_path, range(1, 4))
     with pytest.raises(ValueError, match=r'has 3 rows.*saved after 5'):
       MetricWriter(tmp_path, resume_after=5)
 
@@ -240,7 +217,7 @@ class TestResume:
   def whole(self, tmp_path):
     cell = tmp_path / 'whole'
     cell.mkdir()
-    _write(cell, range(1, 10))
+    written.write(cell, range(1, 10))
     return cell
 
   # Killed before, at and after the rounds where columns appear.
@@ -251,19 +228,19 @@ class TestResume:
   ):
     cell = tmp_path / 'killed'
     cell.mkdir()
-    _write(cell, range(1, checkpoint + 3))
+    written.write(cell, range(1, checkpoint + 3))
     if torn:
       for name in ('metrics.csv', 'metrics.jsonl'):
         data = (cell / name).read_bytes()
         (cell / name).write_bytes(data[: -len(data.splitlines()[-1]) // 2])
-    _write(cell, range(checkpoint + 1, 10), resume_after=checkpoint)
+    written.write(cell, range(checkpoint + 1, 10), resume_after=checkpoint)
     for name in ('metrics.csv', 'metrics.jsonl'):
       assert (cell / name).read_bytes() == (whole / name).read_bytes()
 
   def test_a_csv_that_lags_behind_is_made_anew(self, tmp_path, whole):
     expected = (whole / 'metrics.csv').read_bytes()
     (whole / 'metrics.csv').write_bytes(b'')
-    _write(whole, [], resume_after=9)
+    written.write(whole, [], resume_after=9)
     assert (whole / 'metrics.csv').read_bytes() == expected
 
   def test_rows_before_the_resume_are_there(self, whole):
@@ -272,98 +249,5 @@ class TestResume:
 
   def test_a_torn_only_line_leaves_no_rows(self, tmp_path):
     (tmp_path / 'metrics.jsonl').write_bytes(b'{"round": 1, "test/acc')
-    _write(tmp_path, [])
+    written.write(tmp_path, [])
     assert (tmp_path / 'metrics.jsonl').read_bytes() == b''
-
-
-def _read_scalars(directory, tag):
-  """Reads a scalar with the two readers that TensorBoard has, which agree."""
-  shown = plugin_event_accumulator.EventAccumulator(str(directory))
-  shown.Reload()
-  events = [
-    (event.step, tensor_util.make_ndarray(event.tensor_proto).item())
-    for event in shown.Tensors(tag)
-  ]
-  older = event_accumulator.EventAccumulator(str(directory))
-  older.Reload()
-  assert [(e.step, e.value) for e in older.Scalars(tag)] == events
-  return events
-
-
-def _a_second_earlier(folder):
-  """Names event files as if they were older: TensorBoard reads them by name."""
-  for file in folder.glob('events.out.tfevents.*'):
-    parts = file.name.split('.')
-    parts[3] = str(int(parts[3]) - 1)
-    file.rename(folder / '.'.join(parts))
-
-
-class TestEvents:
-  def test_scalars_are_those_of_the_rows(self, tmp_path):
-    _write(tmp_path, range(1, 7), logger=TensorBoard())
-    for tag in ('test/accuracy', 'attack/error_rate', 'rule/dropped_rows'):
-      expected = [
-        (n, np.float32(_metrics(n)[tag]))
-        for n in range(1, 7)
-        if tag in _metrics(n)
-      ]
-      assert _read_scalars(tmp_path, tag) == expected
-
-  def test_rounds_after_the_checkpoint_are_superseded(self, tmp_path):
-    with MetricWriter(tmp_path, logger=TensorBoard()) as writer:
-      writer.write_text('config', '    rounds: 6')
-      for round_number in range(1, 7):
-        writer.write_row(round_number, {'a': -1.0, 'only_first': 1})
-    _a_second_earlier(tmp_path)
-    with MetricWriter(tmp_path, resume_after=3, logger=TensorBoard()) as writer:
-      for round_number in range(4, 9):
-        writer.write_row(round_number, {'a': 1.0})
-    assert len(list(tmp_path.glob('events.out.tfevents.*'))) == 2
-    assert _read_scalars(tmp_path, 'a') == [
-      (n, -1.0 if n <= 3 else 1.0) for n in range(1, 9)
-    ]
-    # Also a metric that the second session never writes.
-    assert [s for s, _ in _read_scalars(tmp_path, 'only_first')] == [1, 2, 3]
-    assert [s for s, _ in _read_text(tmp_path, 'config')] == [0]
-
-  def test_a_torn_event_file_is_read_up_to_the_tear(self, tmp_path):
-    _write(tmp_path, range(1, 7), logger=TensorBoard())
-    (events,) = tmp_path.glob('events.out.tfevents.*')
-    events.write_bytes(events.read_bytes()[:-20])
-    _write(tmp_path, range(4, 7), resume_after=3, logger=TensorBoard())
-    steps = [s for s, _ in _read_scalars(tmp_path, 'rule/dropped_rows')]
-    assert steps == [1, 2, 3, 4, 5, 6]
-
-  def test_texts_pictures_and_histograms(self, tmp_path):
-    with MetricWriter(tmp_path, logger=TensorBoard()) as writer:
-      writer.write_text('config', 'name: quickstart')
-      writer.write_image('data/labels', np.zeros([5, 7, 3], np.uint8), 2)
-      writer.write_histogram('norms', np.array([1.0, np.nan, 3.0]), 2)
-    reader = plugin_event_accumulator.EventAccumulator(str(tmp_path))
-    reader.Reload()
-    ((step, text),) = _read_text(tmp_path, 'config')
-    assert (step, text) == (0, b'name: quickstart')
-    (image,) = reader.Tensors('data/labels')
-    width, height, png = image.tensor_proto.string_val
-    assert (image.step, width, height) == (2, b'7', b'5')
-    assert png.startswith(b'\x89PNG')
-    assert (
-      reader.SummaryMetadata('norms').plugin_data.plugin_name == 'histograms'
-    )
-
-  def test_an_image_of_the_wrong_rank_is_refused(self, tmp_path):
-    writer = MetricWriter(tmp_path, logger=TensorBoard())
-    with pytest.raises(ValueError, match=r'got \(5, 7\)'):
-      writer.write_image('x', np.zeros([5, 7]), 1)
-    writer.close()
-
-  def test_writing_without_a_logger_ignores_pictures(self, tmp_path):
-    with MetricWriter(tmp_path) as writer:
-      writer.write_image('x', np.zeros([5, 7, 3]), 1)
-    assert not list(tmp_path.glob('events*'))
-
-
-def _read_text(directory, tag):
-  reader = plugin_event_accumulator.EventAccumulator(str(directory))
-  reader.Reload()
-  return [(e.step, e.tensor_proto.string_val[0]) for e in reader.Tensors(tag)]

@@ -1,0 +1,46 @@
+"""FedER on stacks of rows, with a server whose own update is given."""
+
+import numpy as np
+import server_cases
+import tensorflow as tf
+
+from flsec import aggregators
+from flsec.numerics import largest_entries
+
+ROOT = (np.zeros((3, 1), np.float32), np.zeros(3, np.int32))
+SEED = (3, 5)  # Of server_cases.context.
+
+
+def rooted(update, **given):
+  """A context in which the server's own update is `update`."""
+  update = np.asarray(update, np.float32)
+  given.setdefault('root', ROOT)
+  return server_cases.context(
+    np.zeros(len(update)),
+    train=lambda weights, x, y, seed: tf.constant(update),
+    **given,
+  )
+
+
+def run(rows, root, **options):
+  options.setdefault('fraction', 0.5)
+  rule = aggregators.build('feder', **options)
+  return server_cases.run(rule, rows, rooted(root))
+
+
+def order_of(dimension):
+  return largest_entries.tie_order(dimension, tf.constant(SEED)).numpy()
+
+
+def hard_stack(dimension, seed=0):
+  """Rows with ties, with nothing left by the mask, zero and alike; a root."""
+  rng = np.random.default_rng(seed)
+  x = rng.standard_normal((13, dimension)).astype(np.float32)
+  root = x[0] + x[1] + rng.standard_normal(dimension).astype(np.float32)
+  x *= rng.uniform(0.1, 10, (13, 1)).astype(np.float32)
+  x[3] = np.sign(x[3]) * 0.25
+  x[4] = x[2]
+  x[5] = 0
+  x[6] = np.where(np.abs(root) > np.median(np.abs(root)), 0, x[6])
+  x[7] = -root
+  return x, root
