@@ -1,23 +1,7 @@
+import checked_experiment
 import pytest
 
-from flsec.config import loading, overrides
 from flsec.config.errors import ConfigError
-from flsec.experiment import preflight
-
-_RAW = {
-  'name': 'small',
-  'rounds': 2,
-  'dataset': {'name': 'digits'},
-  'model': 'lenet5',
-  'clients': {'num_clients': 18, 'optimizer': {'learning_rate': 0.1}},
-  'attack': {'name': 'label_flip', 'num_byzantine': 4},
-}
-
-
-def _check(*changes):
-  flags = [overrides.parse(text) for text in changes]
-  experiment = loading.from_mapping(overrides.apply(_RAW, flags))
-  preflight.check_components(experiment)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +18,7 @@ def _check(*changes):
 )
 def test_an_attack_that_refuses_its_options_is_named(attack, message):
   with pytest.raises(ConfigError, match=rf'attack: .*{message}'):
-    _check(f'attack={attack[:-1]}, num_byzantine: 4}}')
+    checked_experiment.check(f'attack={attack[:-1]}, num_byzantine: 4}}')
 
 
 class TestEnoughClients:
@@ -63,7 +47,7 @@ class TestEnoughClients:
   )
   def test_bound_and_way_out_are_named(self, changes, needs, legal):
     with pytest.raises(ConfigError) as error:
-      _check(*changes)
+      checked_experiment.check(*changes)
     text = str(error.value)
     assert text.startswith('server.aggregator: ')
     assert f'needs at least {needs} clients in a round' in text
@@ -71,15 +55,19 @@ class TestEnoughClients:
 
   @pytest.mark.parametrize('lower', [0, 1])
   def test_way_out_works(self, lower):
-    _check(f'server.aggregator={{name: bulyan, num_byzantine: {3 - lower}}}')
+    checked_experiment.check(
+      f'server.aggregator={{name: bulyan, num_byzantine: {3 - lower}}}'
+    )
 
   @pytest.mark.parametrize('policy', ['mean', 'skip'])
   def test_server_that_says_what_to_do_is_taken_at_its_word(self, policy):
-    _check('server.aggregator=bulyan', f'server.on_too_few={policy}')
+    checked_experiment.check(
+      'server.aggregator=bulyan', f'server.on_too_few={policy}'
+    )
 
   def test_true_number_is_enough(self):
     for rule in ('mean', 'median', 'trimmed_mean', 'krum', 'multi_krum'):
-      _check(f'server.aggregator={rule}')
+      checked_experiment.check(f'server.aggregator={rule}')
 
 
 class TestComponents:
@@ -101,7 +89,7 @@ class TestComponents:
   )
   def test_refused_option_names_the_component(self, change, path):
     with pytest.raises(ConfigError) as error:
-      _check(change)
+      checked_experiment.check(change)
     assert str(error.value).startswith(path)
 
   @pytest.mark.parametrize(
@@ -116,131 +104,7 @@ class TestComponents:
     ],
   )
   def test_what_fits_passes(self, change):
-    _check(change)
-
-
-class TestActs:
-  @pytest.mark.parametrize(
-    'changes, reason',
-    [
-      # s = floor(10 / 2 + 1) - 2 = 4 of 8: the median, z = 0.
-      (['attack={name: alie, num_byzantine: 2}'], 'z_max, .* n=10 and f=2, is'),
-      # s = 5 of 9: below it.
-      (['attack={name: alie, num_byzantine: 1}'], 'z_max, .* n=10 and f=1, is'),
-      (['attack={name: alie, num_byzantine: 4, scale: 0}'], 'scale z is 0'),
-      (['attack={name: rop, num_byzantine: 2, scale: null}'], 'z_max'),
-      (['attack={name: rop, num_byzantine: 2, scale: 0}'], 'scale z is 0'),
-      (
-        [
-          'attack={name: hybrid_sparse, num_byzantine: 4, scale: 0, '
-          'masked_scale: 0}'
-        ],
-        'masked_scale is 0, and its scale z is 0',
-      ),
-      (
-        ['attack={name: gaussian_noise, num_byzantine: 2, scale: 0}'],
-        'scale and mean of the noise are 0',
-      ),
-      (
-        [
-          'attack={name: model_replacement, num_byzantine: 2, scale: 1, '
-          'attack: {name: gaussian_noise, scale: 0}}'
-        ],
-        'noise are 0',
-      ),
-      (
-        [
-          'attack={name: projected, num_byzantine: 2, radius: 1, '
-          'attack: {name: gaussian_noise, scale: 0}}'
-        ],
-        'noise are 0',
-      ),
-      (
-        [
-          'attack={name: gaussian_noise, num_byzantine: 2, scale: 0, '
-          'compose: [{name: alie, scale: 0}]}'
-        ],
-        'noise are 0; its scale z is 0',
-      ),
-      # 2 of 10 are expected of 4 among 20: the numbers of a round count.
-      (
-        [
-          'clients.num_clients=20',
-          'clients.selection=uniform',
-          'clients.num_selected=10',
-          'attack={name: alie, num_byzantine: 4}',
-        ],
-        'n=10 and f=2',
-      ),
-    ],
-  )
-  def test_an_attack_without_effect_is_refused(self, changes, reason):
-    with pytest.raises(
-      ConfigError, match=f'^attack: .*change nothing.*{reason}'
-    ):
-      _check('clients.num_clients=10', *changes)
-
-  @pytest.mark.parametrize(
-    'change',
-    [
-      'attack={name: alie, num_byzantine: 3}',
-      'attack={name: alie, num_byzantine: 2, scale: 0.25}',
-      'attack={name: alie, num_byzantine: 0}',
-      'attack={name: hybrid_sparse, num_byzantine: 2}',
-      'attack={name: gaussian_noise, num_byzantine: 2, scale: 0, '
-      'mode: replace}',
-      'attack={name: gaussian_noise, num_byzantine: 2}',
-      'attack={name: gaussian_noise, num_byzantine: 2, scale: 0, mean: 0.1}',
-      'attack={name: model_replacement, num_byzantine: 2, attack: '
-      '{name: gaussian_noise, scale: 0}}',
-      'attack={name: gaussian_noise, num_byzantine: 2, scale: 0, '
-      'compose: [label_flip]}',
-    ],
-  )
-  def test_one_with_an_effect_passes(self, change):
-    _check('clients.num_clients=10', change)
-
-  @pytest.mark.parametrize(
-    'change',
-    [
-      # Of its own row alone: the spread is 0, and a copy is the honest update.
-      'attack={name: alie, num_byzantine: 3, knowledge: none}',
-      'attack={name: mimic, num_byzantine: 3, knowledge: none}',
-      'attack={name: min_max, num_byzantine: 1, knowledge: partial}',
-      'attack={name: min_max, num_byzantine: 1, knowledge: partial, '
-      'replication: agramplifier}',
-    ],
-  )
-  def test_fewer_known_rows_than_needed_are_refused(self, change):
-    with pytest.raises(ConfigError, match=r'attack\.knowledge: .* sees 1\.'):
-      _check('clients.num_clients=10', change)
-
-  def test_poisoned_examples_of_a_batch_need_a_class(self):
-    training = 'training: {num_poisoned: 3}'
-    with pytest.raises(
-      ConfigError,
-      match=r"attack\.training\.num_poisoned: means examples of the attack's",
-    ):
-      _check(f'attack={{name: label_complement, num_byzantine: 2, {training}}}')
-    _check(f'attack={{name: label_flip, num_byzantine: 2, {training}}}')
-
-  def test_sharing_needs_attackers_that_see_each_other(self):
-    compose = 'compose: [shared_update]'
-    with pytest.raises(ConfigError, match='works from at least 2 rows'):
-      _check(
-        f'attack={{name: label_flip, num_byzantine: 2, {compose}, '
-        'knowledge: none}'
-      )
-    _check(f'attack={{name: label_flip, num_byzantine: 2, {compose}}}')
-
-  def test_holders_need_a_class(self):
-    with pytest.raises(ConfigError, match=r'attack\.placement: holders are'):
-      _check('attack={name: badnets, num_byzantine: 2, placement: holders}')
-    _check('attack={name: label_flip, num_byzantine: 2, placement: holders}')
-    _check(
-      'attack={name: sign_flip, num_byzantine: 2, placement: holders, '
-      'compose: [{name: badnets, source_label: 9}, label_flip]}'
-    )
+    checked_experiment.check(change)
 
 
 class TestNeeds:
@@ -264,8 +128,10 @@ class TestNeeds:
     with pytest.raises(
       ConfigError, match=r'dataset\.root: is missing; .*needy'
     ):
-      _check('server.aggregator=needy')
-    _check('server.aggregator=needy', 'dataset.root={size: 50}')
+      checked_experiment.check('server.aggregator=needy')
+    checked_experiment.check(
+      'server.aggregator=needy', 'dataset.root={size: 50}'
+    )
 
 
 class TestFeder:
@@ -288,24 +154,18 @@ class TestFeder:
   )
   def test_options_out_of_range(self, options, message):
     with pytest.raises(ConfigError, match=message):
-      _check(*self._SETS, f'server.aggregator={{name: feder, {options}}}')
+      checked_experiment.check(
+        *self._SETS, f'server.aggregator={{name: feder, {options}}}'
+      )
 
   def test_sets_that_are_missing(self):
     root, validation = self._SETS
     with pytest.raises(ConfigError, match=r'dataset\.validation: is miss'):
-      _check(root, 'server.aggregator=feder')
+      checked_experiment.check(root, 'server.aggregator=feder')
     with pytest.raises(ConfigError, match=r'dataset\.root: is missing'):
-      _check(validation, 'server.aggregator=feder')
-    _check(*self._SETS, 'server.aggregator=feder')
+      checked_experiment.check(validation, 'server.aggregator=feder')
+    checked_experiment.check(*self._SETS, 'server.aggregator=feder')
     # A fixed share asks for no accuracy.
-    _check(root, 'server.aggregator={name: feder, fraction: 0.9}')
-
-
-class TestSpace:
-  def test_of_an_attack_that_crafts_nothing_is_refused(self):
-    with pytest.raises(ConfigError, match=r'attack\.space: only means'):
-      _check('attack.space=update')
-
-  @pytest.mark.parametrize('space', ['gradient', 'update'])
-  def test_of_one_that_crafts_passes(self, space):
-    _check('attack.name=alie', f'attack.space={space}')
+    checked_experiment.check(
+      root, 'server.aggregator={name: feder, fraction: 0.9}'
+    )
