@@ -1,124 +1,66 @@
 """Puts faults into the pure rooms, one at a time, and runs their tests.
 
-python tests/faults/mutants.py [--count=200] [--seed=0] [--seconds=100]
-    [--only=FILE,...] [--mutant=FILE:N]
+python tests/faults/mutants.py [--count=200] [--first=1] [--seed=0]
+    [--seconds=100] [--only=FILE,...] [--mutant=FILE:N]
 
 Samples mutants of all files of the pure rooms (`mutation` says of which kinds),
 each file's share being that of its mutants, and prints which of them no test
 notices. Each is tried in a copy of the checkout; the tests of the file come
-first, then those that name it or its component. `--mutant` tries one again and
-shows what its tests say. Ends with 1 where less than nine in ten are noticed.
+first, then those that name it or its component. What no test can notice is
+explained in explained_mutants.yaml, and is not tried. `--first` goes on where a
+campaign was stopped: a sample keeps its order, whatever else is edited.
+`--mutant` tries one again and shows what its tests say. Ends with 1 where less
+than nine in ten are noticed or explained.
 """
 
 import argparse
-import functools
+import hashlib
 import os
 import pathlib
-import re
 import resource
 import shutil
 import signal
 import sys
 import tempfile
 
+import mutant_tests
 import mutation
-import numpy as np
+import yaml
 
-CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
-ROOMS = (
-  'numerics',
-  'aggregators',
-  'attacks',
-  'pruning',
-  'metrics',
-  'defenses',
-)
+CHECKOUT = mutant_tests.CHECKOUT
 KILLED, SURVIVED, ENDLESS = 'killed', 'survived', 'endless'
+EXPLAINED = 'explained'
+EXPLANATIONS = pathlib.Path(__file__).with_name('explained_mutants.yaml')
 _CUT = (signal.SIGXCPU, signal.SIGKILL)
 _REQUIRED_SHARE = 0.9
-_EVERY_RULE = 'test_every_rule'
 
 
-def files(checkout=CHECKOUT):
-  """Returns the paths of the pure rooms' files, from the checkout's root."""
-  found = (
-    path
-    for room in ROOMS
-    for path in sorted((checkout / 'flsec' / room).rglob('*.py'))
-  )
-  return [str(path.relative_to(checkout)) for path in found]
-
-
-def sample(counts, size, seed):
+def sample(names, size, seed):
   """Draws mutants of files, without replacement.
 
+  Each has a number drawn from its name, so that an edit changes nothing of the
+  sample but what is in the edited lines.
+
   Args:
-    counts: {file: how many mutants it has}.
+    names: {file: what its mutants are called}, see `mutation.names`.
     size: how many to draw; all of them where there are fewer.
     seed: of the draw.
 
   Returns:
     [(file, number of the mutant)], so that any first part is a sample, too.
   """
-  every = [(file, n) for file, count in counts.items() for n in range(count)]
-  rng = np.random.default_rng(seed)
-  order = rng.permutation(len(every))[:size]
-  return [every[index] for index in order]
+  drawn = []
+  for file, of_file in names.items():
+    for number, name in enumerate(of_file):
+      key = repr((seed, file, *name)).encode()
+      drawn.append((hashlib.sha256(key).digest(), file, number))
+  return [(file, number) for _, file, number in sorted(drawn)[:size]]
 
 
-def tests_of(file, checkout=CHECKOUT):
-  """Returns the arguments of pytest for a file's tests, likely killers first.
-
-  Returns:
-    [[argument, ...], ...]: the file's own tests, those of every rule where it
-    is one, those of its room that name it, those of files that import it, and
-    those of every rule where it is beside them; all of its room where there are
-    none.
-  """
-  path = checkout / file
-  folder = checkout / 'tests' / path.relative_to(checkout).parts[1]
-  source = re.sub(r'\(\s+', '(', path.read_text(encoding='utf-8'))
-  named = re.compile(rf'\b{path.stem}\b')
-  naming = [
-    str(test.relative_to(checkout))
-    for test in sorted(folder.rglob('test_*.py'))
-    if test.stem != _EVERY_RULE and named.search(_text(test))
-  ]
-  stages = [_own_tests(path.stem, folder, checkout)]
-  every_rule = f'tests/aggregators/{_EVERY_RULE}.py'
-  is_rule = f"aggregator('{path.stem}'" in source
-  if is_rule:
-    stages.append([every_rule, '-k', f'[{path.stem}'])
-  stages.append(naming)
-  for importer in files(checkout):
-    if re.search(rf'import [^)]*\b{path.stem}\b', _text(checkout / importer)):
-      room = checkout / 'tests' / pathlib.PurePath(importer).parts[1]
-      stem = pathlib.PurePath(importer).stem
-      stages.append(_own_tests(stem, room, checkout))
-  if folder.name == 'aggregators' and not is_rule:
-    stages.append([every_rule])
-  chosen, known = [], set()
-  for stage in stages:
-    fresh = [argument for argument in stage if argument not in known]
-    known.update(argument for argument in fresh if argument != '-k')
-    chosen += [fresh] if fresh else []
-  return chosen or [[str(folder.relative_to(checkout))]]
-
-
-def _own_tests(stem, folder, checkout):
-  """Returns the files of tests that a source file's name is in."""
-  found = sorted(folder.rglob(f'test_{stem}.py'))
-  found = found or sorted(folder.rglob(f'test_*{stem}*.py'))
-  return [
-    str(test.relative_to(checkout))
-    for test in found
-    if test.stem != _EVERY_RULE
-  ]
-
-
-@functools.cache
-def _text(path):
-  return path.read_text(encoding='utf-8')
+def explanations():
+  """Returns {(file, statement, what it becomes): why no test notices}."""
+  entries = yaml.safe_load(EXPLANATIONS.read_text(encoding='utf-8'))
+  return {(e['file'], e['line'], e['becomes']): e['why'] for e in entries}
 
 
 class Copy:
@@ -148,7 +90,7 @@ class Copy:
     path.write_text(text, encoding='utf-8')
     left = seconds
     try:
-      for index, arguments in enumerate(tests_of(file)):
+      for index, arguments in enumerate(mutant_tests.tests_of(file)):
         status, used = self._tested(arguments, left, quiet)
         is_cut = os.WIFSIGNALED(status) and os.WTERMSIG(status) in _CUT
         if is_cut and index == 0:
@@ -202,6 +144,7 @@ class Copy:
 def _parsed():
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--count', type=int, default=200)
+  parser.add_argument('--first', type=int, default=1, help='of the sample')
   parser.add_argument('--seed', type=int, default=0)
   parser.add_argument(
     '--seconds',
@@ -229,10 +172,8 @@ def _start_tensorflow():
 def main():
   options = _parsed()
   _start_tensorflow()
-  texts = {
-    file: (CHECKOUT / file).read_text(encoding='utf-8')
-    for file in (options.only.split(',') if options.only else files())
-  }
+  chosen = options.only.split(',') if options.only else mutant_tests.files()
+  texts = {f: (CHECKOUT / f).read_text(encoding='utf-8') for f in chosen}
   with tempfile.TemporaryDirectory(prefix='flsec-mutants-') as root:
     copy = Copy(root)
     if options.mutant:
@@ -242,30 +183,39 @@ def main():
       print(f'{file}:{found.line}: {found.before} -> {found.after}')
       print(copy.outcome(file, found.text, options.seconds, quiet=False))
       return 0
-    counts = {file: mutation.count(text) for file, text in texts.items()}
-    drawn = sample(counts, options.count, options.seed)
-    return _report(copy, texts, drawn, options.seconds)
+    names = {file: mutation.names(text) for file, text in texts.items()}
+    drawn = sample(names, options.count, options.seed)
+    return _report(copy, texts, drawn, options.first, options.seconds)
 
 
-def _report(copy, texts, drawn, seconds):
+def _report(copy, texts, drawn, first, seconds):
   """Tries mutants, prints what survives; returns the exit status."""
-  seen = {room: dict.fromkeys((KILLED, SURVIVED, ENDLESS), 0) for room in ROOMS}
-  for tried, (file, number) in enumerate(drawn, start=1):
+  outcomes = KILLED, ENDLESS, EXPLAINED, SURVIVED
+  seen = {room: dict.fromkeys(outcomes, 0) for room in mutant_tests.ROOMS}
+  explained = explanations()
+  for place, (file, number) in enumerate(drawn[first - 1 :], start=first):
     found = mutation.mutant(texts[file], number)
-    outcome = copy.outcome(file, found.text, seconds)
+    if (file, found.before, found.after) in explained:
+      outcome = EXPLAINED
+    else:
+      outcome = copy.outcome(file, found.text, seconds)
     seen[pathlib.PurePath(file).parts[1]][outcome] += 1
     if outcome != KILLED:
-      after = found.after or 'nothing'
       print(
-        f'{tried}: {outcome} {file}:{number} (line {found.line}): '
-        f'{found.before} -> {after}',
+        f'{place}: {outcome} {file}:{number} (line {found.line}): '
+        f'{found.before} -> {found.after}',
         flush=True,
       )
   for room, row in seen.items():
     print(f'{room:15}', ', '.join(f'{n} {s}' for s, n in row.items()))
-  noticed = len(drawn) - sum(row[SURVIVED] for row in seen.values())
-  print(f'{len(drawn)} mutants, {noticed} noticed ({noticed / len(drawn):.1%})')
-  return 0 if noticed >= _REQUIRED_SHARE * len(drawn) else 1
+  total = {s: sum(row[s] for row in seen.values()) for s in outcomes}
+  tried = sum(total.values())
+  noticed, answered = total[KILLED] + total[ENDLESS], tried - total[SURVIVED]
+  print(
+    f'{tried} mutants, {noticed} noticed, {total[EXPLAINED]} explained, '
+    f'{total[SURVIVED]} neither ({answered / max(tried, 1):.1%} answered)'
+  )
+  return 0 if answered >= _REQUIRED_SHARE * tried else 1
 
 
 if __name__ == '__main__':

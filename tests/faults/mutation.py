@@ -1,6 +1,7 @@
 """Small faults put into source text, one at a time."""
 
 import ast
+import collections
 import dataclasses
 from collections.abc import Iterator
 
@@ -60,7 +61,7 @@ _CALLED = {
 _LEFT = {'annotation', 'returns', 'decorator_list'}
 # Arguments that no number depends on: how a graph is traced, how many steps of
 # a loop run at once; TensorFlow's argsort is stable whatever it is told.
-_UNSEEN = {'autograph', 'parallel_iterations', 'stable'}
+_UNSEEN = {'autograph', 'parallel_iterations', 'at_once', 'stable'}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Mutant:
 
   Attributes:
     line: where the fault is.
-    before: the expression or statement as it is.
+    before: the statement as it is, on one line; of one with a body its head.
     after: what it becomes.
     text: the whole file with the fault.
   """
@@ -80,20 +81,38 @@ class Mutant:
   text: str
 
 
-def count(source: str) -> int:
-  """Returns how many mutants a source text has."""
-  return sum(1 for _ in _changes(ast.parse(source)))
+def names(source: str) -> list[tuple[str, str, str, int]]:
+  """Names the mutants of a source text, in order.
+
+  Returns:
+    [(the line, what is changed in it, what that becomes, which of those that
+    are the same in all this)]: an edit elsewhere leaves a name as it is.
+  """
+  lines = source.splitlines()
+  known: collections.Counter = collections.Counter()
+  found = []
+  for node, _, changed in _changes(ast.parse(source)):
+    name = lines[node.lineno - 1].strip(), _shown(node), _shown(changed)
+    found.append((*name, known[name]))
+    known[name] += 1
+  return found
 
 
 def mutant(source: str, number: int) -> Mutant:
   """Returns one mutant of a source text, by its number from 0."""
   tree = ast.parse(source)
+  plain = ast.unparse(tree).splitlines()
   for current, (node, put, changed) in enumerate(_changes(tree)):
     if current == number:
-      before, after = _shown(node), _shown(changed)
       put(changed)
-      return Mutant(node.lineno, before, after, ast.unparse(tree))
-  raise IndexError(f'no mutant {number}: the text has {count(source)}')
+      text = ast.unparse(tree)
+      ((before, after),) = (
+        (a.strip(), b.strip())
+        for a, b in zip(plain, text.splitlines())
+        if a != b
+      )
+      return Mutant(node.lineno, before, after, text)
+  raise IndexError(f'no mutant {number}: the text has {len(names(source))}')
 
 
 def _shown(node):
