@@ -142,6 +142,8 @@ def test_paths_are_nested_and_agree_with_one_delta_each():
     ((1.0, 0.7, 0.1), [1.0, 0.9, 0.8, 0.7]),
     ((2.0, 2.0, 0.5), [2.0]),
     ((2.0, 1.2, 0.5), [2.0, 1.5]),
+    # The quotient is computed as 3.99999999994.
+    ((1e5 + 0.4, 1e5, 0.1), [1e5 + 0.4, 1e5 + 0.3, 1e5 + 0.2, 1e5 + 0.1, 1e5]),
   ],
 )
 def test_deltas_are_the_decimals_that_were_written(arguments, expected):

@@ -193,6 +193,19 @@ def test_means_of_a_number_known_late_are_finite_at_the_end_too(clients):
     np.testing.assert_allclose(found, values[0], rtol=clients * 2.0**-24)
 
 
+def test_means_of_a_number_known_late_keep_all_digits_of_small_values():
+  @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, 2])])
+  def mean(rows):
+    last = tf.shape(rows)[0] - 1
+    return order_statistics.mean_of_ranks(rows, tf.constant(0), last)
+
+  # Scaled by 2^-7, as 100 rows need, they are float32's least normal number;
+  # by more some of their digits would be lost.
+  value = np.float32((1 + 2.0**-17) * 2.0**-119)
+  values = np.tile(np.float32([value, -value]), [100, 1])
+  np.testing.assert_allclose(mean(values), values[0], rtol=100 * 2.0**-24)
+
+
 @pytest.mark.parametrize('scale', [1e-30, 1e-8, 1.0, 1e8, 1e30])
 def test_a_mean_is_as_exact_at_every_scale(scale):
   values = rows(9) * np.float32(scale)
