@@ -14,6 +14,7 @@ than nine in ten are noticed or explained.
 """
 
 import argparse
+import gc
 import hashlib
 import os
 import pathlib
@@ -165,8 +166,12 @@ def _start_tensorflow():
   os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
   # A changed file of the same size within a second is not one compiled before.
   sys.dont_write_bytecode = True
+  import pytest  # noqa: F401
   import scipy.stats  # noqa: F401
   import tensorflow  # noqa: F401
+
+  # pytest collects garbage five times at its end: not all this each time.
+  gc.freeze()
 
 
 def main():

@@ -10,7 +10,7 @@ from flsec import registry
 from flsec.attacks.attack import Attack, AttackContext, Victims
 from flsec.attacks.data.backdoor import choose_rows, replace_rows
 from flsec.attacks.data.label_flip import check_label
-from flsec.attacks.data.numpy_file import read_arrays
+from flsec.attacks.data.numpy_file import check_numbers, read_arrays
 from flsec.attacks.data.random_integers import random_integers
 
 
@@ -91,11 +91,12 @@ def _read(
 ) -> tuple[np.ndarray, np.ndarray]:
   arrays = read_arrays('edge_case', path)
   for name in ('x_train', 'x_test'):
-    if name not in arrays or not len(arrays[name]):
+    if name not in arrays or not arrays[name].shape or not len(arrays[name]):
       raise ValueError(
         f'edge_case needs at least one example in the array {name} of {path}; '
         f'the file holds {", ".join(arrays) or "nothing"}.'
       )
+    check_numbers('edge_case', path, name, arrays[name])
   shape = input_shape or arrays['x_train'].shape[1:]
   for name in ('x_train', 'x_test'):
     _check_shape(f'{path} ({name})', arrays[name], shape)

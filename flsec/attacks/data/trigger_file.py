@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from flsec.attacks.data.numpy_file import read_arrays
+from flsec.attacks.data.numpy_file import check_numbers, read_arrays
 
 Entry = tuple[tuple[int, ...], float]
 
@@ -60,4 +60,7 @@ def _read(path: str) -> tuple[np.ndarray, np.ndarray]:
       f'{", ".join(arrays) or "none"}.'
     )
   pattern = arrays['pattern']
-  return pattern, arrays.get('mask', np.ones(pattern.shape)) != 0
+  mask = arrays.get('mask', np.ones(pattern.shape))
+  check_numbers('The trigger', path, 'pattern', pattern)
+  check_numbers('The trigger', path, 'mask', mask)
+  return pattern, np.not_equal(mask, 0)

@@ -73,6 +73,12 @@ def test_xla_compiles_it(source):
   ('arrays', 'options', 'message'),
   [
     ({'x_train': np.ones([1, 2])}, {}, 'in the array x_test of .* holds x_tra'),
+    ({'x_train': np.ones([])}, {}, 'one example in the array x_train'),
+    (
+      {'x_train': np.ones([1, 2]), 'x_test': np.array(['a'])},
+      {},
+      'real numbers in the array x_test of .* it holds <U1',
+    ),
     (
       {'x_train': np.ones([0, 2]), 'x_test': np.ones([1, 2])},
       {},

@@ -1,5 +1,7 @@
 """Tests of triggers read from files."""
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -45,11 +47,28 @@ def test_a_vector_is_for_tabular_data(tmp_path):
       r'mask of the same shape if any; got \(2, 2\) and \(2,\)',
     ),
     ({'pattern': np.array([{}])}, 'The trigger cannot read'),
+    ({'pattern': np.array(['1', '2'])}, 'real numbers in the array pattern'),
+    ({'pattern': np.ones([2, 2], complex)}, 'it holds complex128'),
+    (
+      {'pattern': np.ones([2]), 'mask': np.array(['1', '0'])},
+      'real numbers in the array mask',
+    ),
   ],
 )
 def test_unusable_files_are_refused(tmp_path, arrays, message):
   path = str(tmp_path / 'pattern.npz')
   np.savez(path, **arrays)
+  with pytest.raises(ValueError, match=message):
+    build_trigger({'file': path})
+
+
+@pytest.mark.parametrize('name', ['pattern', 'mask'])
+def test_a_member_that_is_no_array_is_refused(tmp_path, name):
+  path = str(tmp_path / 'pattern.npz')
+  np.savez(path, **({} if name == 'pattern' else {'pattern': np.ones([2])}))
+  with zipfile.ZipFile(path, 'a') as archive:
+    archive.writestr(f'{name}.npy', b'no array')
+  message = f'The trigger cannot read .*: {name} in it is no array'
   with pytest.raises(ValueError, match=message):
     build_trigger({'file': path})
 
