@@ -1,5 +1,6 @@
 """Sets up every test: threads and data folder, before TensorFlow starts."""
 
+import gc
 import logging
 import os
 import pathlib
@@ -47,6 +48,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
   for item in items:
     file = item.nodeid.partition('::')[0]
     item.add_marker(pytest.mark.xdist_group(file))
+
+
+def pytest_collection_finish() -> None:
+  """Lets Python's collector pass over what all tests have in common.
+
+  TensorFlow and TFF make a million objects, through which each collection would
+  go: an eighth of the time of tests that trace.
+  """
+  gc.collect()
+  gc.freeze()
 
 
 def _rank(nodeid: str) -> int:
