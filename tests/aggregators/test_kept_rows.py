@@ -24,7 +24,9 @@ def apply(name, order, count, possible):
   return state, update.numpy(), measured['selected'].numpy()
 
 
-@pytest.mark.parametrize('possible', [None, range(3, 4), range(1, 6)])
+@pytest.mark.parametrize(
+  'possible', [None, range(3, 4), range(2, 4), range(1, 6)]
+)
 @pytest.mark.parametrize(
   ('name', 'wanted', 'shares'),
   [

@@ -94,7 +94,8 @@ class TableModel:
     return self.answers[nearest]
 
 
-def test_four_clients_worked_by_hand():
+def four_clients():
+  """Four clients, what harm they do, and a context in which they do it."""
   # Errors without client i of 100 examples; losses without client i.
   errors, losses = [20, 10, 22, 21], [1.0, 0.9, 1.2, 0.8]
   x = np.array([[1.0], [2.0], [4.0], [8.0]])
@@ -111,6 +112,11 @@ def test_four_clients_worked_by_hand():
     model=TableModel(answers, [(15 - value) / 3 for value in x[:, 0]]),
     validation=(np.zeros((100, 1), np.float32), np.zeros(100, np.int32)),
   )
+  return x, given
+
+
+def test_four_clients_worked_by_hand():
+  x, given = four_clients()
   wanted = {
     'error_rate_rejection': [0, 2, 3],
     'loss_rejection': [0, 1, 2],
@@ -118,6 +124,23 @@ def test_four_clients_worked_by_hand():
   }
   for name, kept in wanted.items():
     rule = aggregators.build(name, rule=MEAN, num_rejected=1)
+    update, measured = server_cases.run(rule, x, given)
+    np.testing.assert_array_equal(np.flatnonzero(measured['selected']), kept)
+    np.testing.assert_allclose(update, x[kept].mean(axis=0), rtol=1e-6)
+
+
+def test_others_may_decide_which_rows_are_judged():
+  x, given = four_clients()
+  # The first two clients are judged by each other's update.
+  judged = lambda rows: tf.gather(rows, [1, 0, 2, 3])
+  wanted = {
+    'error_rate_rejection': [1, 2, 3],
+    'loss_rejection': [0, 1, 2],
+    'union_rejection': [1, 2],
+  }
+  for name, kept in wanted.items():
+    rule = aggregators.build(name, rule=MEAN, num_rejected=1, screened=False)
+    rule = dataclasses.replace(rule, next=rule.scored_by(judged))
     update, measured = server_cases.run(rule, x, given)
     np.testing.assert_array_equal(np.flatnonzero(measured['selected']), kept)
     np.testing.assert_allclose(update, x[kept].mean(axis=0), rtol=1e-6)

@@ -46,6 +46,29 @@ def test_too_few_finite_rows_are_skipped_on_request(is_late):
   assert measured['too_few_clients'] == 1
 
 
+@pytest.mark.parametrize('is_late', [False, True])
+@pytest.mark.parametrize(('bad', 'wanted'), [(2, 2.5), (4, 0.0)])
+def test_what_a_rule_measures_is_zero_where_it_is_not_asked(
+  is_late, bad, wanted
+):
+  def next_state(state, updates, weights, context):
+    del weights, context
+    measured = {
+      'selected': tf.ones(tf.shape(updates)[:1]),
+      'bound': tf.constant(2.5),
+      'score': tf.fill(tf.shape(updates)[:1], 2.5),
+    }
+    return state, tf.reduce_mean(updates, axis=0), measured
+
+  told = rules.Rule('told', next_state, minimum_clients=5)
+  rule = screening.screened(told, 'skip')
+  _, measured = _run(rule, broken(bad=bad), is_late)
+  assert measured['bound'] == wanted
+  np.testing.assert_array_equal(
+    measured['score'], [*[0.0] * bad, *[wanted] * (7 - bad)]
+  )
+
+
 @pytest.mark.parametrize('policy', ['mean', 'skip'])
 def test_enough_rows_need_no_policy(policy):
   rule = aggregators.build('krum', num_byzantine=1, on_too_few=policy)

@@ -28,6 +28,17 @@ def test_the_choice_holds_where_row_counts_are_not_static(num_benign):
   np.testing.assert_array_equal(rows(OWN, BENIGN[:num_benign]), expected)
 
 
+@pytest.mark.parametrize(('count', 'wanted'), [(0, 0), (1, 1), (2, 1)])
+def test_one_row_is_some(count, wanted):
+  @tf.function(input_signature=[tf.TensorSpec([], tf.int32)])
+  def branch(num_rows):
+    return known_rows.branch(
+      num_rows, lambda: tf.constant(1), lambda: tf.constant(0)
+    )
+
+  assert branch(count) == wanted
+
+
 def test_all_malicious_clients_send_the_vector():
   craft = known_rows.same_for_all(lambda rows, _: rows[0] * 2)
   rows = craft(tf.constant(OWN), tf.constant(BENIGN), context())

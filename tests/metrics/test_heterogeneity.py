@@ -133,6 +133,11 @@ class TestLabelDistance:
     found = label_distance(counts)
     assert found == pytest.approx((1 / 2 + 1 / 4 + 1 / 3) / 3)
 
+  def test_a_client_of_one_example_counts_as_the_others(self):
+    # Two of three examples are of class 0; the clients' shares of it are 1 and
+    # 1/2, at distances of 1/3 and 1/6.
+    assert label_distance([[1, 0], [1, 1]]) == pytest.approx(1 / 4)
+
   def test_equal_shares_are_no_distance(self):
     assert label_distance([[1, 2, 3], [2, 4, 6]]) == 0
 

@@ -27,6 +27,14 @@ def test_the_network_sorts_every_pattern_of_zeros_and_ones(wires):
   np.testing.assert_array_equal(run, np.sort(patterns, axis=0))
 
 
+@pytest.mark.parametrize(
+  ('wires', 'comparators'), [(1, 0), (2, 1), (4, 5), (8, 19), (16, 63)]
+)
+def test_the_network_is_of_batchers_size(wires, comparators):
+  # (p^2 - p + 4) 2^(p - 2) - 1 of 2^p wires (Knuth, volume 3, 5.3.4).
+  assert len(order_statistics.sorting_network(wires)) == comparators
+
+
 @pytest.mark.parametrize('clients', [1, 2, 5, 8])
 def test_every_range_of_ranks(clients):
   x = rows(clients)

@@ -64,6 +64,15 @@ def test_no_point_costs_less_on_ten_thousand_stacks():
   assert excess <= 1e-6, what
 
 
+@pytest.mark.parametrize('number', range(6))
+def test_the_unit_does_not_matter(number):
+  # No number is rounded in another way where all are so many powers of two
+  # smaller: their squares are still far from float64's least number.
+  rng = np.random.default_rng([3, number])
+  x = rng.standard_normal((9, 4)).astype(np.float32) ** 3
+  np.testing.assert_array_equal(solve(x * np.float32(2.0**-60)), solve(x))
+
+
 def test_two_clients_of_six_do_not_hold_it_at_one_of_their_rows():
   x = [[0, 0], [4, 0], *[[-1, 0]] * 4]
   np.testing.assert_array_equal(point(x), [-1, 0])

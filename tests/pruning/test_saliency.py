@@ -4,6 +4,7 @@ import flap_reference as reference
 import numpy as np
 import tensorflow as tf
 
+from flsec.pruning import criteria
 from flsec.pruning.saliency import distances, saliency
 
 
@@ -30,6 +31,10 @@ def test_all_pairs_match_the_reference():
   found = saliency(*constants(incoming, bias, outgoing))
   expected = reference.saliency(incoming, bias, outgoing)
   np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_a_criterion_weighs_by_the_removed_unit_as_the_paper_does():
+  assert not criteria.Criterion('saliency').weigh_by_kept
 
 
 def test_weigh_by_kept_swaps_the_outgoing_norm():

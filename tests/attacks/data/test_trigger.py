@@ -73,6 +73,11 @@ def test_federated_pruning_patterns_have_that_many_pixels(count):
   assert all(24 <= row <= 26 and 24 <= col <= 26 for row, col, _ in found)
 
 
+def test_flpoison_writes_a_block_of_ones_in_the_far_corner():
+  wanted = {(r, c, 0): 1.0 for r in range(23, 28) for c in range(23, 28)}
+  assert places('flpoison', (28, 28, 1)) == wanted
+
+
 @pytest.mark.parametrize('name', sorted(PRESETS))
 def test_every_preset_fits_the_data_it_is_for(name):
   shape = (446,) if name == 'agramplifier' else (28, 28, 1)
@@ -130,6 +135,11 @@ def test_stamping_leaves_the_rest_alone():
       {'patch': [3, 3], 'position': [-2, 0]},
       None,
       r'3x3 does not fit between position \[-2, 0\]',
+    ),
+    (
+      {'patch': [2, 3], 'position': [-2, -1]},
+      None,
+      r'2x3 does not fit between position \[-2, -1\]',
     ),
     ({'pixels': [[28, 0]]}, (28, 28, 1), r'writes at \(28, 0\), outside .*28'),
     ({'pixels': [[0, -29]]}, (28, 28, 1), r'writes at \(0, -29\), outside'),

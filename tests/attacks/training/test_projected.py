@@ -41,6 +41,10 @@ def test_what_is_sent_is_scaled_and_within_the_scaled_radius(
   assert np.linalg.norm(sent, order) == pytest.approx(0.15, rel=1e-4)
 
 
+def test_its_name_holds_the_attacks():
+  assert projected(attack=FLIP, radius=1.0).name == 'projected(label_flip)'
+
+
 def test_a_wide_ball_changes_nothing(client):
   sent = client.attacked(projected(attack=FLIP, radius=1e6))
   np.testing.assert_allclose(sent, client.attacked(FLIP), rtol=1e-5, atol=1e-6)
