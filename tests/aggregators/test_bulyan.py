@@ -24,6 +24,16 @@ def test_worked_example():
   )
 
 
+def test_the_variant_scores_by_n_minus_f_minus_2_neighbours():
+  # With four: 39, 22, 15, 18, 30, 35, 110, and 6 is chosen before 0; with three
+  # it would be 14 for 0 and 19 for 6.
+  x = np.array([[0.0], [1], [2], [3], [5], [6], [9]], np.float32)
+  rule = aggregators.build('bulyan', num_byzantine=1, replication='flbyz')
+  update, measured = rule_cases.apply(rule, x)
+  np.testing.assert_allclose(update, [10 / 3], rtol=1e-6)
+  np.testing.assert_array_equal(measured['selected'] > 0, [0, 1, 1, 1, 1, 1, 0])
+
+
 def test_worked_example_of_ties():
   # Of seven with four neighbours each, 2 and 3 have the lowest score (10); the
   # other one follows. Of 0, 1, 4, 5, 100 with two, 1 and 4 tie (10); after 1,

@@ -64,12 +64,22 @@ def test_no_point_costs_less_on_ten_thousand_stacks():
   assert excess <= 1e-6, what
 
 
-@pytest.mark.parametrize('number', range(6))
-def test_the_unit_does_not_matter(number):
+@pytest.mark.parametrize(
+  ('number', 'power', 'shape'),
+  [
+    *((number, 3, (9, 4)) for number in range(6)),
+    # Where Newton's whole step is too long.
+    (1, 9, (6, 3)),
+    (4, 9, (6, 3)),
+    (10, 9, (5, 2)),
+    (4, 9, (9, 4)),
+  ],
+)
+def test_the_unit_does_not_matter(number, power, shape):
   # No number is rounded in another way where all are so many powers of two
   # smaller: their squares are still far from float64's least number.
-  rng = np.random.default_rng([3, number])
-  x = rng.standard_normal((9, 4)).astype(np.float32) ** 3
+  rng = np.random.default_rng([power, shape[0], number])
+  x = rng.standard_normal(shape).astype(np.float32) ** power
   np.testing.assert_array_equal(solve(x * np.float32(2.0**-60)), solve(x))
 
 
