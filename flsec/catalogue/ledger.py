@@ -109,16 +109,11 @@ def _sections(entry: Entry) -> Iterator[tuple[str, list[Line]]]:
   numbers = printed.read(entry.printed)
   for size in dict.fromkeys(one.size for one in found):
     lines = comparison.compare(entry, numbers, found, size)
-    head = [*numbers[0].keys, *HEAD]
-    rows = [
-      f'| {" | ".join(cells)} |'
-      for cells in (head, ['---'] * len(head), *table(lines))
-    ]
     text = [
       f'\n### {entry.where}, {size}: {entry.title}\n',
       protocol(entry, size, found),
       '',
-      *rows,
+      _markdown([*numbers[0].keys, *HEAD], table(lines)),
     ]
     yield '\n'.join(text) + '\n', lines
 
@@ -168,16 +163,11 @@ def _totals(lines: Mapping[str, Sequence[Line]]) -> str:
   if not lines:
     return ''
   all_of_them = [one for found in lines.values() for one in found]
-  rows = [
-    ('paper', 'numbers', *comparison.VERDICTS),
-    ('---',) * (2 + len(comparison.VERDICTS)),
-    *((title, *_shares(found)) for title, found in lines.items()),
-    ('all', *_shares(all_of_them)),
-  ]
-  table = '\n'.join(f'| {" | ".join(cells)} |' for cells in rows)
+  rows = [(title, *_shares(found)) for title, found in lines.items()]
+  rows.append(('all', *_shares(all_of_them)))
   return (
     f'\n**{len(all_of_them)} printed numbers have ours beside them.**\n\n'
-    f'{table}\n'
+    f'{_markdown(("paper", "numbers", *comparison.VERDICTS), rows)}\n'
   )
 
 
@@ -192,5 +182,10 @@ def _shares(lines: Sequence[Line]) -> list[str]:
   ]
 
 
+def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+  lines = (head, ['---'] * len(head), *rows)
+  return '\n'.join(f'| {" | ".join(cells)} |' for cells in lines)
+
+
 if __name__ == '__main__':
-  pathlib.Path(sys.argv[1]).write_text(page(papers.folder()), encoding='utf-8')
+  atomic_file.write_atomically(pathlib.Path(sys.argv[1]), page(papers.folder()))
