@@ -1,20 +1,14 @@
 """The recipes that are run from empty environments, read but not run."""
 
-import importlib.util
-import pathlib
-
 import pytest
+import script_file
 
-_ROOT = pathlib.Path(__file__).resolve().parents[2]
+_ROOT = script_file.ROOT
 
 
 @pytest.fixture
 def script():
-  path = _ROOT / 'scripts' / 'check_install.py'
-  spec = importlib.util.spec_from_file_location('check_install', path)
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module
+  return script_file.load('check_install')
 
 
 @pytest.fixture(autouse=True)

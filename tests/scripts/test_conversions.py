@@ -1,11 +1,8 @@
 """What is told of a folder of reference configurations."""
 
-import importlib.util
-import pathlib
-
 import pytest
+import script_file
 
-_ROOT = pathlib.Path(__file__).resolve().parents[2]
 _GOOD = """
 num_clients: 4
 num_malicious_clients: 1
@@ -29,11 +26,7 @@ _FILES = {
 
 @pytest.fixture
 def script():
-  path = _ROOT / 'scripts' / 'conversions.py'
-  spec = importlib.util.spec_from_file_location('conversions', path)
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module
+  return script_file.load('conversions')
 
 
 def test_files_are_counted_by_kind_and_reason(script, tmp_path):

@@ -2,23 +2,14 @@
 
 import dataclasses
 import importlib
-import importlib.util
-import pathlib
 
 import pytest
+import script_file
 
-_ROOT = pathlib.Path(__file__).resolve().parents[2]
-
-
-def _script():
-  path = _ROOT / 'scripts' / 'make_contexts.py'
-  spec = importlib.util.spec_from_file_location('make_contexts', path)
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module
+_ROOT = script_file.ROOT
 
 
-SCRIPT = _script()
+SCRIPT = script_file.load('make_contexts')
 RECORDS = [(file, name) for _, file, name in SCRIPT._RECORDS.values()]
 
 

@@ -1,22 +1,14 @@
-import importlib.util
-import pathlib
-
 import numpy as np
 import pytest
+import script_file
 import tensorflow as tf
 
 from flsec import data
 
-_ROOT = pathlib.Path(__file__).resolve().parents[2]
-
 
 @pytest.fixture(scope='module')
 def script():
-  path = _ROOT / 'scripts' / 'make_features.py'
-  spec = importlib.util.spec_from_file_location('make_features', path)
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module
+  return script_file.load('make_features')
 
 
 @pytest.fixture(scope='module')

@@ -1,16 +1,15 @@
 """What the API reference holds, with a stand-in for pdoc."""
 
-import importlib.util
-import pathlib
 import re
 import sys
 import types
 
 import pytest
+import script_file
 
 import flsec
 
-_ROOT = pathlib.Path(__file__).resolve().parents[2]
+_ROOT = script_file.ROOT
 
 
 @pytest.fixture
@@ -23,10 +22,7 @@ def script(monkeypatch):
   fake.render = render
   monkeypatch.setitem(sys.modules, 'pdoc', fake)
   monkeypatch.setitem(sys.modules, 'pdoc.render', render)
-  path = _ROOT / 'scripts' / 'make_reference.py'
-  spec = importlib.util.spec_from_file_location('make_reference', path)
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
+  module = script_file.load('make_reference')
   module.asked = asked
   return module
 
