@@ -116,3 +116,8 @@ def put(config, path, value):
     del config[key]
   else:
     config[key] = value
+
+
+def noted(conversion, path):
+  """Returns what a conversion notes of a path."""
+  return [note for note in conversion.notes if note.startswith(f'{path}: ')]

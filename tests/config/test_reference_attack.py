@@ -11,10 +11,6 @@ def flap():
   return reference_files.flap()
 
 
-def _noted(conversion, path):
-  return [note for note in conversion.notes if note.startswith(f'{path}: ')]
-
-
 def _attack(raw):
   return reference_stack.convert(raw).config['attack']
 
@@ -45,7 +41,7 @@ def test_one_attacker_shares_with_nobody(flap):
   conversion = reference_stack.convert(flap)
   assert 'compose' not in conversion.config['attack']
   path = 'client.malicious.multi_attacker_scale_divide'
-  assert _noted(conversion, path)
+  assert reference_files.noted(conversion, path)
 
 
 @pytest.mark.parametrize(
@@ -164,12 +160,12 @@ def test_images_taken_from_honest_clients(flap, backdoor, distribution, text):
     'remove_from_benign_dataset': True,
   }
   path = 'client.malicious.backdoor.remove_from_benign_dataset'
-  (note,) = _noted(reference_stack.convert(flap), path)
+  (note,) = reference_files.noted(reference_stack.convert(flap), path)
   assert text in note
 
 
 def test_pixel_pattern_augments_there(flap):
   flap['client']['malicious']['backdoor']['type'] = 'pixel_pattern'
   conversion = reference_stack.convert(flap)
-  (note,) = _noted(conversion, 'client.malicious.backdoor.type')
+  (note,) = reference_files.noted(conversion, 'client.malicious.backdoor.type')
   assert 'clients.augmentation' in note

@@ -42,10 +42,6 @@ def benign():
   return copy.deepcopy(_BENIGN)
 
 
-def _noted(conversion, path):
-  return [note for note in conversion.notes if note.startswith(f'{path}: ')]
-
-
 class TestFlap:
   def test_result_is_a_valid_experiment(self, flap):
     conversion = reference_stack.convert(flap)
@@ -88,14 +84,14 @@ class TestFlap:
     ],
   )
   def test_what_is_lost_or_means_something_else_is_listed(self, flap, path):
-    assert _noted(reference_stack.convert(flap), path)
+    assert reference_files.noted(reference_stack.convert(flap), path)
 
   def test_misspelt_and_unknown_keys_are_listed(self, flap):
     flap['client']['malicious']['atack_start'] = 3
     flap['extra'] = {'deep': {'key': 1}}
     conversion = reference_stack.convert(flap)
-    assert _noted(conversion, 'client.malicious.atack_start')
-    assert _noted(conversion, 'extra.deep.key')
+    assert reference_files.noted(conversion, 'client.malicious.atack_start')
+    assert reference_files.noted(conversion, 'extra.deep.key')
 
   def test_rejection_stands_around_the_rule(self, flap):
     config = reference_stack.convert(flap).config
@@ -146,7 +142,7 @@ class TestBenign:
     clients = loading.from_mapping(conversion.config).clients
     # A tenth of the 28 or 32 pixels of a side.
     assert clients.augmentation.crop_padding == 3 and clients.augmentation.flip
-    assert _noted(conversion, 'dataset.augment_data')
+    assert reference_files.noted(conversion, 'dataset.augment_data')
 
   def test_fashion_is_dealt_alike(self, benign):
     benign['dataset'].update(dataset='fmnist', data_distribution='nonIID')
@@ -184,7 +180,9 @@ class TestPieces:
     benign['environment']['num_malicious_clients'] = 3
     conversion = reference_stack.convert(benign)
     assert 'attack' not in conversion.config
-    assert _noted(conversion, 'environment.num_malicious_clients')
+    assert reference_files.noted(
+      conversion, 'environment.num_malicious_clients'
+    )
 
   @pytest.mark.parametrize('frequency, every', [(0.25, 4), (0.3, 3), (1, 1)])
   def test_pruning_schedule(self, flap, frequency, every):
