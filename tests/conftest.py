@@ -54,7 +54,7 @@ def pytest_collection_finish() -> None:
   """Lets Python's collector pass over what all tests have in common.
 
   TensorFlow and TFF make a million objects, through which each collection would
-  go: an eighth of the time of tests that trace.
+  go: a tenth of the time of tests that trace.
   """
   gc.collect()
   gc.freeze()
