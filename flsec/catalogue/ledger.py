@@ -29,7 +29,8 @@ run's name, seed, fingerprint and commit to `experiments/PAPER/results`, and
 this page from there. `flsec list experiments` says what there is of each paper,
 and what is missing.
 
-* *Ours* is the median over seeds [least, greatest], with n seeds.
+* *Ours* is the median over seeds [least, greatest], with n seeds. Where the
+  paper has a picture and no numbers, it stands alone and is not counted.
 * *near*: within {comparison.NEAR_POINTS:g} points, or, of what is no share, \
 within a tenth.
 * *same order*: not near, but to {100 * comparison.SAME_ORDER:.0f} % of its \
@@ -56,7 +57,8 @@ def page(root: pathlib.Path) -> str:
       parts.append(f'\n## {paper.title}\n')
       for text, found in sections:
         parts.append(text)
-        lines.setdefault(paper.title, []).extend(found)
+        if found:
+          lines.setdefault(paper.title, []).extend(found)
   return _INTRODUCTION + (_totals(lines) + ''.join(parts) or _NONE)
 
 
@@ -104,18 +106,47 @@ def of_ours(ours: Ours) -> str:
 def _sections(entry: Entry) -> Iterator[tuple[str, list[Line]]]:
   """Yields a section for each size of a table that runs were recorded of."""
   found = results.read(entry.results)
-  if entry.printed is None:
-    return
-  numbers = printed.read(entry.printed)
+  numbers = printed.read(entry.printed) if entry.printed else []
   for size in dict.fromkeys(one.size for one in found):
     lines = comparison.compare(entry, numbers, found, size)
+    if numbers:
+      shown = _markdown([*numbers[0].keys, *HEAD], table(lines))
+    else:
+      shown = _markdown(*_without_print(entry, size, found))
     text = [
       f'\n### {entry.where}, {size}: {entry.title}\n',
       protocol(entry, size, found),
       '',
-      _markdown([*numbers[0].keys, *HEAD], table(lines)),
+      shown,
     ]
     yield '\n'.join(text) + '\n', lines
+
+
+def _without_print(
+  entry: Entry, size: str, found: Sequence[Result]
+) -> tuple[list[str], list[list[str]]]:
+  """Returns a head, and a row a cell, of what has no numbers in print."""
+  cells: dict[tuple[str, ...], dict[str, list[Result]]] = {}
+  for one in found:
+    if one.size == size:
+      cell = cells.setdefault(tuple(one.keys.values()), {})
+      cell.setdefault(one.measure, []).append(one)
+  measures = entry.measures
+  rows = [
+    [
+      *keys,
+      *(_of_seeds(cell[name]) if name in cell else '' for name in measures),
+    ]
+    for keys, cell in sorted(cells.items())
+  ]
+  heads = [
+    f'{name}, %' if one.times == 100 else name for name, one in measures.items()
+  ]
+  return [*found[0].keys, *heads], rows
+
+
+def _of_seeds(found: Sequence[Result]) -> str:
+  return of_ours(comparison.put_together(found))
 
 
 def protocol(entry: Entry, size: str, found: Sequence[Result]) -> str:

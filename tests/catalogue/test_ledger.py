@@ -133,6 +133,38 @@ def test_a_page(root, tmp_path):
   )
 
 
+def test_a_picture_has_a_row_a_cell_and_no_verdict(root, tmp_path):
+  entry = papers.read(root)['mine'].entries['figure1']
+  cells = loading.load_cells(
+    str(entry.runs[0].file), sweeps=['seed=[1, 2]'], size='small'
+  )
+  cells = [c for c in cells if papers.holds(entry.runs[0].sweep, c.labels)]
+  run(cells, tmp_path / 'runs')
+  # The second seed of the mean is not done yet.
+  results.record(
+    entry.results,
+    results.collect(
+      entry,
+      entry.runs[0],
+      'small',
+      [c for c in cells if c.labels['rule'] == 'median'] + cells[:1],
+      tmp_path / 'runs',
+    ),
+  )
+  assert cells[0].labels['rule'] == 'mean' and cells[0].experiment.seed == 1
+  lines = ledger.page(root).splitlines()
+  # Accuracies 0.84 and 0.91, and a hundredth a seed.
+  title = lines.index('### Figure 1, small: a picture')
+  assert 'A smaller size: `mine/mine.yaml`' in lines[title + 2]
+  assert lines[title + 4 :] == [
+    '| attack | rule | accuracy, % |',
+    '| --- | --- | --- |',
+    '| flip | mean | 85, n = 1 |',
+    '| flip | median | 92.5 [92, 93], n = 2 |',
+  ]
+  assert not any('printed numbers have ours' in line for line in lines)
+
+
 def test_the_protocol_says_the_commits(root, tmp_path):
   _record(root, tmp_path)
   entry = papers.read(root)['mine'].entries['table1']
