@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Optional
 
-from flsec.catalogue import outline, papers
+from flsec.catalogue import outline, papers, shares
 from flsec.catalogue.papers import Cause, Entry
 from flsec.catalogue.printed import PrintedValue
 from flsec.catalogue.results import Result
@@ -91,7 +91,7 @@ def compare(
     size: which size.
   """
   ours: dict[tuple[tuple[str, ...], str], list[Result]] = {}
-  for one in results:
+  for one in shares.with_shares(entry, results):
     if one.size == size:
       place = (tuple(one.keys.values()), one.measure)
       ours.setdefault(place, []).append(one)

@@ -10,7 +10,14 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from flsec import atomic_file
-from flsec.catalogue import comparison, outline, papers, printed, results
+from flsec.catalogue import (
+  comparison,
+  outline,
+  papers,
+  printed,
+  results,
+  shares,
+)
 from flsec.catalogue.comparison import Line, Ours
 from flsec.catalogue.papers import Entry
 from flsec.catalogue.printed import PrintedValue
@@ -127,7 +134,7 @@ def _without_print(
 ) -> tuple[list[str], list[list[str]]]:
   """Returns a head, and a row a cell, of what has no numbers in print."""
   cells: dict[tuple[str, ...], dict[str, list[Result]]] = {}
-  for one in found:
+  for one in shares.with_shares(entry, found):
     if one.size == size:
       cell = cells.setdefault(tuple(one.keys.values()), {})
       cell.setdefault(one.measure, []).append(one)

@@ -16,6 +16,9 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any, Optional
 
+from flsec.catalogue import measures as measures_lib
+from flsec.catalogue.catalogue_yaml import check_keys, mapping
+from flsec.catalogue.measures import Measure, is_axis
 from flsec.config import shipped, yaml_file
 from flsec.config.errors import ConfigError, closest, found, join
 
@@ -54,35 +57,11 @@ class Run:
       labels: the cell's choice of each axis.
     """
     said = dict(labels)
-    for axis in (word[1:-1] for word in self.keys.values() if _is_axis(word)):
+    for axis in (word[1:-1] for word in self.keys.values() if is_axis(word)):
       said.pop(axis, None)
     for key, word in self.keys.items():
-      said[key] = labels[word[1:-1]] if _is_axis(word) else word
+      said[key] = labels[word[1:-1]] if is_axis(word) else word
     return said
-
-
-@dataclasses.dataclass(frozen=True)
-class Measure:
-  """Where a printed number is found in what a run leaves.
-
-  Attributes:
-    of: the path in `summary.json`, where `{key}` stands for a key of the
-      printed value; or `accuracy_loss`, which takes the clean run besides.
-    times: the factor to the printed unit.
-  """
-
-  of: tuple[str, ...]
-  times: float = 1.0
-
-  @property
-  def placeholders(self) -> list[str]:
-    """The words of the path that stand for a key."""
-    return [word for word in self.of if _is_axis(word)]
-
-  @property
-  def keys(self) -> list[str]:
-    """The keys that the path speaks of."""
-    return [word[1:-1] for word in self.placeholders]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,10 +125,6 @@ class Paper:
   entries: Mapping[str, Entry]
 
 
-def _is_axis(word: str) -> bool:
-  return word.startswith('{')
-
-
 def holds(choices: Choices, labels: Mapping[str, str]) -> bool:
   """Tells whether a cell has one of the choices of each axis."""
   return all(labels.get(axis) in allowed for axis, allowed in choices.items())
@@ -196,21 +171,21 @@ def find(papers: Mapping[str, Paper], paper: str, name: str) -> Entry:
 
 def _paper(file: pathlib.Path) -> Paper:
   raw = yaml_file.read(str(file))
-  _check_keys(raw, ('title', 'entries'), '', str(file))
+  check_keys(raw, ('title', 'entries'), '', str(file))
   name = file.parent.name
   return Paper(
     name,
     raw['title'],
     {
-      key: _entry(file, key, _mapping(one, join('entries', key), file))
-      for key, one in _mapping(raw['entries'], 'entries', file).items()
+      key: _entry(file, key, mapping(one, join('entries', key), file))
+      for key, one in mapping(raw['entries'], 'entries', file).items()
     },
   )
 
 
 def _entry(file: pathlib.Path, name: str, raw: Mapping[str, Any]) -> Entry:
   path, here = join('entries', name), file.parent
-  _check_keys(raw, _ENTRY, path, str(file))
+  check_keys(raw, _ENTRY, path, str(file))
   numbers = here / 'printed' / f'{name}.csv'
   if numbers.exists() == bool(raw.get('picture_only')):
     raise ConfigError(
@@ -220,7 +195,7 @@ def _entry(file: pathlib.Path, name: str, raw: Mapping[str, Any]) -> Entry:
       else f'has no {numbers}; write it, or say `picture_only: true`.',
       str(file),
     )
-  measures = _mapping(raw.get('measures') or {}, join(path, 'measures'), file)
+  measures = mapping(raw.get('measures') or {}, join(path, 'measures'), file)
   return Entry(
     file.parent.name,
     name,
@@ -230,10 +205,7 @@ def _entry(file: pathlib.Path, name: str, raw: Mapping[str, Any]) -> Entry:
     here / 'results' / f'{name}.csv',
     raw.get('seeds', 1),
     tuple(_run(one, file, path) for one in raw.get('runs') or ()),
-    {
-      key: Measure(tuple(one['of']), float(one.get('times', 1)))
-      for key, one in measures.items()
-    },
+    measures_lib.read(measures, join(path, 'measures'), file),
     tuple(raw.get('missing') or ()),
     tuple(_cause(one, file, path) for one in raw.get('causes') or ()),
   )
@@ -241,9 +213,9 @@ def _entry(file: pathlib.Path, name: str, raw: Mapping[str, Any]) -> Entry:
 
 def _run(raw: Mapping[str, Any], file: pathlib.Path, path: str) -> Run:
   path = join(path, 'runs')
-  _check_keys(raw, _RUN, path, str(file), required=('file',))
+  check_keys(raw, _RUN, path, str(file), required=('file',))
   sweep, only = (_choices(raw, key, path, file) for key in ('sweep', 'only'))
-  given = _mapping(raw.get('keys') or {}, join(path, 'keys'), file)
+  given = mapping(raw.get('keys') or {}, join(path, 'keys'), file)
   keys = {key: str(word) for key, word in given.items()}
   return Run(file.parent / raw['file'], keys, sweep, only)
 
@@ -252,14 +224,14 @@ def _cause(raw: Mapping[str, Any], file: pathlib.Path, path: str) -> Cause:
   path = join(path, 'causes')
   is_found = 'tried' not in raw
   said = 'because' if is_found else 'tried'
-  _check_keys(raw, ('when', said), path, str(file), (said,))
+  check_keys(raw, ('when', said), path, str(file), (said,))
   return Cause(_choices(raw, 'when', path, file), raw[said], is_found)
 
 
 def _choices(
   raw: Mapping[str, Any], key: str, path: str, file: pathlib.Path
 ) -> Choices:
-  given = _mapping(raw.get(key) or {}, join(path, key), file)
+  given = mapping(raw.get(key) or {}, join(path, key), file)
   for axis, choices in given.items():
     if not isinstance(choices, list):
       raise ConfigError(
@@ -268,30 +240,3 @@ def _choices(
         str(file),
       )
   return {axis: tuple(map(str, choices)) for axis, choices in given.items()}
-
-
-def _check_keys(
-  raw: Mapping[str, Any],
-  known: tuple[str, ...],
-  path: str,
-  source: str,
-  required: tuple[str, ...] = ('title',),
-) -> None:
-  for key in raw:
-    if key not in known:
-      raise ConfigError(
-        join(path, key),
-        f'is no key here{closest(key, known)} Keys: {", ".join(known)}.',
-        source,
-      )
-  for key in required:
-    if key not in raw:
-      raise ConfigError(join(path, key), 'is missing.', source)
-
-
-def _mapping(given: Any, path: str, file: pathlib.Path) -> Mapping[str, Any]:
-  if not isinstance(given, Mapping):
-    raise ConfigError(
-      path, f'expected a mapping; found {found(given)}.', str(file)
-    )
-  return given

@@ -15,7 +15,8 @@ from typing import Any, Optional
 
 from flsec import atomic_file
 from flsec.catalogue import papers, printed
-from flsec.catalogue.papers import Entry, Measure, Run
+from flsec.catalogue.measures import Measure
+from flsec.catalogue.papers import Entry, Run
 from flsec.catalogue.printed import PrintedValue
 from flsec.config import dump
 from flsec.config.errors import ConfigError
@@ -98,6 +99,8 @@ def collect(
       summary[_LOSS] = loss
     for row in _rows(entry, run, cell, numbers):
       measure = entry.measures[row.measure]
+      if measure.share_of:
+        continue  # Follows from two runs (shares.py).
       try:
         value = _value(measure, row, summary)
       except KeyError:

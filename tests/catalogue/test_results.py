@@ -149,7 +149,7 @@ class TestFile:
 
 
 def test_phases_are_found_by_their_names(paper, tmp_path):
-  from flsec.catalogue.papers import Measure
+  from flsec.catalogue.measures import Measure
   from flsec.catalogue.printed import PrintedValue
 
   row = PrintedValue({'phase': 'prune'}, 'a', 1.0, None, '%', 'Table 1', '')
