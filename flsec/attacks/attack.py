@@ -69,8 +69,11 @@ Projection = Callable[[tf.Tensor, AttackContext], tf.Tensor]
 # (update [d], context) -> update [d], after local training.
 UpdateHook = Callable[[tf.Tensor, AttackContext], tf.Tensor]
 # (train, context) -> update [d]; replaces local training. `train(poison=None,
-#   gradient=None, project=None, start=None)` runs one local training from
-#   `start` (default: context.weights) and returns `w_end - start`.
+#   gradient=None, project=None, start=None, goes_on=False)` runs one local
+#   training from `start` (default: context.weights); it returns `w_end -
+#   start`. The optimiser's moments are those of the round's beginning; or,
+#   where it `goes_on`, those that the training before it in this round ended
+#   with. The client keeps the moments of the first and of what goes on from it.
 Training = Callable[[Callable[..., tf.Tensor], AttackContext], tf.Tensor]
 # (own float32 [c, d], benign float32 [m, d], context) -> [c, d], all in the
 #   attack's space. `benign` has m = 0 rows unless knowledge is full.

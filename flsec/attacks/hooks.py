@@ -1,8 +1,9 @@
 """Hooks of several attacks, run one behind the other."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
-from typing import Callable, Optional
+from typing import Any, Callable, Optional
 
 import tensorflow as tf
 
@@ -92,13 +93,13 @@ def join_training(
       poison: Optional[Poison] = None,
       gradient: Optional[GradientHook] = None,
       project: Optional[Projection] = None,
-      start: Optional[tf.Tensor] = None,
+      **where: Any,
     ) -> tf.Tensor:
       return run(
         poison=chain_poison([poison, outer[0]]),
         gradient=chain_gradient([gradient, outer[1]]),
         project=chain_projection([project, outer[2]]),
-        start=start,
+        **where,
       )
 
     return train(run_joined, context)
@@ -125,17 +126,26 @@ def starting_at(
 ) -> Callable[..., tf.Tensor]:
   """Returns `run` with local trainings that start at `weights` by default."""
 
-  def run_from(
-    poison: Optional[Poison] = None,
-    gradient: Optional[GradientHook] = None,
-    project: Optional[Projection] = None,
-    start: Optional[tf.Tensor] = None,
-  ) -> tf.Tensor:
-    return run(
-      poison=poison,
-      gradient=gradient,
-      project=project,
-      start=weights if start is None else start,
-    )
+  def run_from(start: Optional[tf.Tensor] = None, **rest: Any) -> tf.Tensor:
+    return run(start=weights if start is None else start, **rest)
 
   return run_from
+
+
+def honest_first(
+  run: Callable[..., tf.Tensor], weights: tf.Tensor
+) -> tuple[tf.Tensor, Callable[..., tf.Tensor]]:
+  """Trains honestly, and lets further local trainings go on from there.
+
+  Args:
+    run: one local training.
+    weights: float32 [d], where the honest one starts.
+
+  Returns:
+    The honest update, float32 [d]; and `run` that by default starts where the
+    last training ended, in its weights and in its optimiser's moments.
+  """
+  honest = run()
+  return honest, functools.partial(
+    starting_at(run, weights + honest), goes_on=True
+  )

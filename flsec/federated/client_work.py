@@ -1,6 +1,7 @@
 """What one client does in a round."""
 
 import collections
+from collections.abc import Sequence
 from typing import Callable, Optional
 
 import tensorflow as tf
@@ -71,16 +72,16 @@ def build_client_work(
     held = client['count'] if count is None else count
     shard = Shard(client['x'], client['y'], held, client.get('attack_y'))
 
-    def run(hooks=None, context=None, start=None) -> Trained:
+    def run(hooks=None, context=None, start=None, after=None) -> Trained:
       start = broadcast['weights'] if start is None else start
+      moments = (after.slots, after.count) if after else (slots, seen)
       round_number = broadcast['round'] + 1
       return (train if context is None else attacker)(
         start,
         shard,
         client['seed'],
         round_number,
-        slots,
-        seen,
+        *moments,
         hooks or Hooks(),
         context,
         broadcast.get('removed'),
@@ -168,20 +169,38 @@ def _attack_training(
   if attack.train is None:
     trained = run(hooks, context)
   else:
-    first = []
+    done = []
 
-    def train_once(poison=None, gradient=None, project=None, start=None):
-      trained = run(Hooks(poison, gradient, project), context, start)
-      first.append(trained)
-      return trained.update
+    def train_once(
+      poison=None, gradient=None, project=None, start=None, goes_on=False
+    ):
+      hooks = Hooks(poison, gradient, project)
+      after = _last(plan, done) if goes_on else None
+      done.append((run(hooks, context, start, after), goes_on))
+      return done[-1][0].update
 
     update = attack.train(train_once, context)
-    # An attack may train several times; the first leaves slots and loss.
-    trained = Trained(update, first[0].slots, first[0].count, first[0].loss)
+    # An attack may train several times. The first leaves the loss, and with
+    # what goes on from it the moments.
+    first = done[0][0]
+    kept, *_ = [one for one, goes_on in reversed(done) if goes_on] or [first]
+    trained = Trained(update, kept.slots, kept.count, first.loss)
   update = trained.update
   if attack.update:
     update = attack.update(update, context)
   return Trained(update, trained.slots, trained.count, trained.loss)
+
+
+def _last(plan: Plan, done: Sequence[tuple[Trained, bool]]) -> Trained:
+  """Returns the training that another one goes on from."""
+  training = plan.attack.training
+  if training is not None and not training.keeps_slots:
+    raise ValueError(
+      f'{plan.attack.attack.name} goes on with the moments of its honest '
+      "training, the client's own. Leave attack.training.optimizer out, or "
+      "take the attack without replication='agramplifier'."
+    )
+  return done[-1][0]
 
 
 def attack_context(

@@ -1,14 +1,17 @@
 """Permuted labels: all examples of a run exchange their labels, once."""
 
+from typing import Callable
+
 import tensorflow as tf
 
 from flsec import registry
+from flsec.attacks import hooks, known_rows
 from flsec.attacks.attack import Attack, AttackContext
 from flsec.numerics.random_order import random_order
 
 
 @registry.attack('label_permutation', paper='AGRAMPLIFIER (L-flip)')
-def label_permutation() -> Attack:
+def label_permutation(*, replication: str = 'none') -> Attack:
   """Teaches wrong labels that are fixed for the run (L-flip).
 
   y'_i = y_pi(i), with one uniformly random permutation pi of the training
@@ -18,8 +21,17 @@ def label_permutation() -> Attack:
   histogram becomes that of the whole federation. `label_shuffle` draws anew in
   every batch, from the batch. The attack is untargeted: it has no victims.
 
+  Args:
+    replication: 'none', or 'agramplifier': as its code does, the client first
+      trains honestly, then on permuted labels from where that ended and with
+      the same optimiser, and sends what the second training changed.
+
   Returns:
-    The attack, with the hooks `poison` and `relabel`.
+    The attack, with the hooks `poison` and `relabel`; under `replication` with
+    `train` and `relabel`.
+
+  Raises:
+    ValueError: an unknown replication.
 
   References:
     "Better together: attaining the triad of Byzantine-robust federated learning
@@ -27,6 +39,9 @@ def label_permutation() -> Attack:
     L-flip is a permutation of the training set's label vector and not a map of
     classes.
   """
+  known_rows.require_choice(
+    'label_permutation', 'replication', replication, ('none', 'agramplifier')
+  )
 
   def relabel(labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     return tf.gather(labels, random_order(len(labels), seed))
@@ -43,4 +58,10 @@ def label_permutation() -> Attack:
       )
     return x, context.attack_labels
 
-  return Attack('label_permutation', poison=poison, relabel=relabel)
+  if replication == 'none':
+    return Attack('label_permutation', poison=poison, relabel=relabel)
+
+  def train(run: Callable[..., tf.Tensor], context: AttackContext) -> tf.Tensor:
+    return hooks.honest_first(run, context.weights)[1](poison=poison)
+
+  return Attack('label_permutation', train=train, relabel=relabel)

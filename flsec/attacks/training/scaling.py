@@ -6,8 +6,9 @@ from typing import Callable, Optional
 import tensorflow as tf
 
 from flsec import registry
+from flsec.attacks import known_rows
 from flsec.attacks.attack import Attack, AttackContext
-from flsec.attacks.hooks import base_training, starting_at
+from flsec.attacks.hooks import base_training, honest_first, starting_at
 from flsec.attacks.training.model_replacement import participants
 
 
@@ -17,6 +18,7 @@ def scaling(
   attack: Attack,
   scale: Optional[float] = None,
   has_honest_part: bool = True,
+  replication: str = 'none',
 ) -> Attack:
   """Scales an attack's update by 1 / M_f, on top of an honest update.
 
@@ -31,12 +33,15 @@ def scaling(
     scale: the factor, above 0; None: 1 / M_f = n / f, from the round's clients
       and the malicious ones among them.
     has_honest_part: train honestly first and add that update.
+    replication: 'none', or 'agramplifier': as its code does, the attack's
+      training goes on with the optimiser's moments of the honest one, too.
 
   Returns:
     The attack, with the hook `train` in place of those that it covers.
 
   Raises:
-    ValueError: if scale is not above 0.
+    ValueError: if scale is not above 0, or a replication is unknown or asked
+      for without the honest part.
 
   References:
     Cao et al., "FLTrust", NDSS 2021, section VI-A (scaling attack). "Better
@@ -44,6 +49,15 @@ def scaling(
   """
   if scale is not None and not scale > 0:
     raise ValueError(f'scaling needs scale > 0; got {scale}.')
+  known_rows.require_choice(
+    'scaling', 'replication', replication, ('none', 'agramplifier')
+  )
+  goes_on = replication == 'agramplifier'
+  if goes_on and not has_honest_part:
+    raise ValueError(
+      "scaling with replication='agramplifier' goes on from an honest training."
+      ' Leave has_honest_part out, or the replication.'
+    )
 
   def factor(context: AttackContext) -> tf.Tensor:
     if scale is not None:
@@ -55,11 +69,13 @@ def scaling(
     poisoned = base_training(attack)
     if not has_honest_part:
       return factor(context) * poisoned(run, context)
-    honest = run()
+    if goes_on:
+      honest, run_on = honest_first(run, context.weights)
+    else:
+      honest = run()
+      run_on = starting_at(run, context.weights + honest)
     moved = dataclasses.replace(context, weights=context.weights + honest)
-    return honest + factor(context) * poisoned(
-      starting_at(run, moved.weights), moved
-    )
+    return honest + factor(context) * poisoned(run_on, moved)
 
   return dataclasses.replace(
     attack, name=f'scaling({attack.name})', train=train, idle=None
