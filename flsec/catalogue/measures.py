@@ -1,6 +1,7 @@
 """What a table's numbers are, and where a run has them.
 
 accuracy: {of: [final, test/accuracy], times: 100}
+error: {of: [final, test/accuracy], one_minus: true, times: 100}
 volume: {of: [critical_volume_mib]}
 share: {share_of: volume, against: {rule: fltrust}, times: 100}
 """
@@ -13,8 +14,9 @@ from typing import Any
 from flsec.catalogue.catalogue_yaml import check_keys, mapping
 from flsec.config.errors import ConfigError, join
 
-_OF_A_RUN = ('of', 'times')
-_SHARE = ('share_of', 'against', 'times')
+# Keys of a measure, the required ones first.
+_OF_A_RUN = (('of',), ('times', 'one_minus'))
+_SHARE = (('share_of', 'against'), ('times',))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Measure:
       printed value; or `accuracy_loss`, which takes the clean run besides.
       Empty for a share.
     times: the factor to the printed unit.
+    one_minus: whether one minus what is found there is printed.
     share_of: the measure that is divided by another cell's; empty for what one
       run has.
     against: key -> choice, in which the other cell differs.
@@ -33,6 +36,7 @@ class Measure:
 
   of: tuple[str, ...]
   times: float = 1.0
+  one_minus: bool = False
   share_of: str = ''
   against: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
@@ -69,8 +73,8 @@ def read(
   for name, given in raw.items():
     place = join(path, name)
     one = mapping(given, place, file)
-    known = _SHARE if 'share_of' in one else _OF_A_RUN
-    check_keys(one, known, place, str(file), known[:-1])
+    required, others = _SHARE if 'share_of' in one else _OF_A_RUN
+    check_keys(one, required + others, place, str(file), required)
     against = mapping(one.get('against', {}), join(place, 'against'), file)
     if one.get('share_of', name) not in raw:
       raise ConfigError(
@@ -81,6 +85,7 @@ def read(
     found[name] = Measure(
       tuple(one.get('of', ())),
       float(one.get('times', 1)),
+      bool(one.get('one_minus')),
       one.get('share_of', ''),
       {key: str(choice) for key, choice in against.items()},
     )

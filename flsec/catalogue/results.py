@@ -219,7 +219,7 @@ def _value(
     if isinstance(node, list):  # Of phases, each with a name.
       node = {one['name']: one for one in node}
     node = node[word]
-  return node
+  return 1 - node if measure.one_minus and node is not None else node
 
 
 def _check_own(folder: pathlib.Path, cell: Cell) -> None:

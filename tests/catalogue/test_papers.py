@@ -46,6 +46,22 @@ def test_an_experiment_makes_each(entry):
   assert entry.runs and entry.measures
 
 
+def test_what_a_table_reads_is_what_runs_write(entry):
+  # A name that no run writes would leave its numbers out without a word.
+  folder = pathlib.Path(papers.__file__).parent
+  source = '\n'.join(
+    file.read_text(encoding='utf-8')
+    for file in folder.parent.rglob('*.py')
+    if file.parent != folder
+  )
+  for measure in entry.measures.values():
+    if measure.of == ('accuracy_loss',):
+      continue
+    for word in set(measure.of) - set(measure.placeholders):
+      # Names in `escape/` are put together.
+      assert f"'{word.replace('escape/', '')}'" in source, word
+
+
 def _labels(run, size):
   """Returns what cells of a run say of the keys of printed values."""
   raw = yaml_file.read(str(run.file))

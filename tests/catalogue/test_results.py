@@ -148,6 +148,19 @@ class TestFile:
       results.read(tmp_path / 'x.csv')
 
 
+def test_what_is_printed_may_be_one_minus_what_is_measured():
+  from flsec.catalogue.measures import Measure
+  from flsec.catalogue.printed import PrintedValue
+
+  row = PrintedValue({}, 'test_error', 28.96, None, '%', 'Table 3', '')
+  measure = Measure(('final', 'test/accuracy'), 100.0, True)
+  summary = {'final': {'test/accuracy': 0.75}}
+  assert results._value(measure, row, summary) == 0.25
+  assert (
+    results._value(measure, row, {'final': {'test/accuracy': None}}) is None
+  )
+
+
 def test_phases_are_found_by_their_names(paper, tmp_path):
   from flsec.catalogue.measures import Measure
   from flsec.catalogue.printed import PrintedValue

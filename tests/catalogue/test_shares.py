@@ -11,7 +11,7 @@ from flsec.config.errors import ConfigError
 
 _MEASURES = {
   'volume': Measure(('critical_volume_mib',)),
-  'share': Measure((), 100.0, 'volume', {'rule': 'fltrust'}),
+  'share': Measure((), 100.0, False, 'volume', {'rule': 'fltrust'}),
 }
 
 
@@ -82,7 +82,7 @@ def test_a_catalogue_asks_for_a_share():
   found = measures.read(raw, 'measures', pathlib.Path('catalogue.yaml'))
   assert found == {
     'volume': Measure(('critical_volume_mib',)),
-    'share': Measure((), 1.0, 'volume', {'rule': 'fltrust'}),
+    'share': Measure((), 1.0, False, 'volume', {'rule': 'fltrust'}),
   }
 
 
@@ -91,6 +91,10 @@ def test_a_catalogue_asks_for_a_share():
   [
     ({'times': 100}, r'measures\.share\.of.* is missing'),
     ({'of': ['a'], 'tmies': 1}, r'measures\.share\.tmies.*times'),
+    (
+      {'share_of': 'volume', 'against': {'rule': 'x'}, 'one_minus': True},
+      r'one_minus.* is no key here',
+    ),
     ({'share_of': 'volume'}, r'measures\.share\.against.* is missing'),
     (
       {'share_of': 'volumes', 'against': {'rule': 'fltrust'}},
