@@ -46,7 +46,10 @@ def amplified(
   The filter sees the largest entry and not the largest magnitude: a shift of
   all weights downward leaves few traces in a patch's maximum, and attackers
   that shift so (`alie` with `space: update`) are hardly told from others; one
-  upward shows. This is the paper's filter, not a fault of the rule inside.
+  upward shows. Nor does it see a sign: maxima of 3x3 patches of normal entries
+  have a mean of 1.49 and a variance of 0.36, of an update as of its reverse, so
+  that the cosine of unrelated updates becomes 0.86 (0 before), that of opposite
+  ones 0.85 (-1 before). This is the paper's filter, not a fault of the rule.
 
   Args:
     rule: the rule inside.

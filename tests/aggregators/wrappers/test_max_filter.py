@@ -107,6 +107,21 @@ def test_as_many_entries_are_left_as_there_are_patches():
   np.testing.assert_array_equal(np.count_nonzero(restored, axis=1), [4] * 4)
 
 
+def test_opposite_updates_look_alike():
+  # The largest of nine standard normals has a mean of 1.485 and a variance of
+  # 0.357 (tables of order statistics): unrelated rows have a cosine of
+  # 1.485^2 / (1.485^2 + 0.357) = 0.861. Opposite ones had 0.849 in a simulation
+  # of 200,000 patches in float64. Here are 10,000: within 0.02.
+  layout = server_cases.dense_layout((300, 300), has_bias=False)
+  x, other = np.random.default_rng(4).standard_normal((2, 300 * 300))
+  rows = tf.constant(np.stack([x, other, -x]), tf.float32)
+  found = np.asarray(MaxFilter(3)(rows, layout), np.float64)
+  lengths = np.linalg.norm(found, axis=1)
+  cosines = found @ found.T / np.outer(lengths, lengths)
+  assert cosines[0, 1] == pytest.approx(0.861, abs=0.02)
+  assert cosines[0, 2] == pytest.approx(0.849, abs=0.02)
+
+
 def test_a_patch_larger_than_a_layer_is_refused():
   layout = server_cases.dense_layout((9, 4), (4, 3))
   message = (
