@@ -100,7 +100,8 @@ class TestExperiments:
     # 78 cells in two measures.
     assert 'printed: 156 values, experiments/flap/printed/table1.csv' in text
     assert (
-      'full: 78 cells x 30 rounds x 80 clients; small: 24 cells x 20 rounds'
+      'full: 78 cells x 30 rounds x 80 clients; mnist: 78 cells x 30 rounds x '
+      '80 clients; small: 24 cells x 20 rounds'
     ) in text
     assert "missing: the authors' features of CIFAR-10 (scripts" in text
     assert 'printed: picture only' in text
