@@ -183,7 +183,7 @@ def _attack_training(
     # An attack may train several times. The first leaves the loss, and with
     # what goes on from it the moments.
     first = done[0][0]
-    kept, *_ = [one for one, goes_on in reversed(done) if goes_on] or [first]
+    kept = next((one for one, goes_on in reversed(done) if goes_on), first)
     trained = Trained(update, kept.slots, kept.count, first.loss)
   update = trained.update
   if attack.update:

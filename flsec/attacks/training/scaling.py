@@ -22,11 +22,12 @@ def scaling(
 ) -> Attack:
   """Scales an attack's update by 1 / M_f, on top of an honest update.
 
-  With an honest part, as AGRAMPLIFIER's code trains it: delta' = delta_honest +
+  With an honest part, as in AGRAMPLIFIER's code: delta' = delta_honest +
   scale * delta_attack, where delta_attack is trained from the honestly trained
-  weights. Without, as the paper's text has it: delta' = scale * delta_attack,
-  trained from the global weights. An `update` hook of `attack` comes after the
-  scaling, on the sum.
+  weights (in that code with the moments from there, too: `replication`).
+  Without, as the paper's text has it: delta' = scale * delta_attack, trained
+  from the global weights. An `update` hook of `attack` comes after the scaling,
+  on the sum.
 
   Args:
     attack: the attack whose update is scaled, such as badnets.
