@@ -22,6 +22,13 @@ is_current() {
 exec 9<requirements.txt
 flock 9
 if is_current; then exit 0; fi
+# Clearing it would empty what other checkouts work with.
+if [[ -L .venv ]]; then
+  echo ".venv is a link to $(readlink .venv), the environment of another" \
+    'checkout, which has to stay as it is. `rm .venv` removes the link; then' \
+    'this checkout gets an environment of its own.' >&2
+  exit 1
+fi
 
 python=$(scripts/find_python.sh)
 trap '[[ -f $stamp ]] || echo "The environment is not complete; the next" \

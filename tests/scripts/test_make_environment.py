@@ -71,6 +71,18 @@ class TestMakeEnvironment:
     assert len(make()[1]) == 3
     assert make()[1] == []
 
+  def test_the_environment_of_another_checkout_is_not_cleared(
+    self, make, checkout
+  ):
+    other = checkout.parent / 'other' / '.venv'
+    other.mkdir(parents=True)
+    (other / 'package').touch()
+    (checkout / '.venv').symlink_to(other)
+    code, calls, output = make()
+    assert (code, calls) == (1, [])
+    assert output.startswith(f'.venv is a link to {other}')
+    assert (other / 'package').exists()
+
   def test_an_interrupted_installation_is_not_taken_for_a_whole(
     self, make, checkout
   ):
