@@ -59,13 +59,15 @@ def page(root: pathlib.Path) -> str:
   parts = []
   lines: dict[str, list[Line]] = {}
   for paper in papers.read(root).values():
-    sections = [part for e in paper.entries.values() for part in _sections(e)]
-    if sections:
-      parts.append(f'\n## {paper.title}\n')
-      for text, found in sections:
-        parts.append(text)
-        if found:
-          lines.setdefault(paper.title, []).extend(found)
+    heading = [f'\n## {paper.title}\n']
+    for entry in paper.entries.values():
+      sections = list(_sections(entry))
+      if sections:
+        parts += heading + [text for _, text, _ in sections]
+        heading = []
+      found = _once(entry, {size: lines for size, _, lines in sections})
+      if found:
+        lines.setdefault(paper.title, []).extend(found)
   return _INTRODUCTION + (_totals(lines) + ''.join(parts) or _NONE)
 
 
@@ -110,8 +112,8 @@ def of_ours(ours: Ours) -> str:
   return f'{text}, n = {ours.count}'
 
 
-def _sections(entry: Entry) -> Iterator[tuple[str, list[Line]]]:
-  """Yields a section for each size of a table that runs were recorded of."""
+def _sections(entry: Entry) -> Iterator[tuple[str, str, list[Line]]]:
+  """Yields each size of a table that runs were recorded of, its text, lines."""
   found = results.read(entry.results)
   numbers = printed.read(entry.printed) if entry.printed else []
   for size in dict.fromkeys(one.size for one in found):
@@ -126,7 +128,24 @@ def _sections(entry: Entry) -> Iterator[tuple[str, list[Line]]]:
       '',
       shown,
     ]
-    yield '\n'.join(text) + '\n', lines
+    yield size, '\n'.join(text) + '\n', lines
+
+
+def _once(entry: Entry, by_size: Mapping[str, Sequence[Line]]) -> list[Line]:
+  """Returns a line for each printed number, of the size nearest to the print.
+
+  That is the paper's own, then another that is not smaller, then the others as
+  they were recorded; never the one that came nearest.
+  """
+  found: dict[tuple, Line] = {}
+  for size in sorted(
+    by_size,
+    key=lambda size: (size != sizes.FULL, outline.is_smaller(entry, size)),
+  ):
+    for line in by_size[size]:
+      place = (*line.printed.keys.values(), line.printed.measure)
+      found.setdefault(place, line)
+  return list(found.values())
 
 
 def _without_print(
@@ -204,7 +223,8 @@ def _totals(lines: Mapping[str, Sequence[Line]]) -> str:
   rows = [(title, *_shares(found)) for title, found in lines.items()]
   rows.append(('all', *_shares(all_of_them)))
   return (
-    f'\n**{len(all_of_them)} printed numbers have ours beside them.**\n\n'
+    f'\n**{len(all_of_them)} printed numbers have ours beside them.**\n'
+    'Each counts once, by its run nearest to the size of the paper.\n\n'
     f'{_markdown(("paper", "numbers", *comparison.VERDICTS), rows)}\n'
   )
 

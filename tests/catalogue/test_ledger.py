@@ -133,6 +133,25 @@ def test_a_page(root, tmp_path):
   )
 
 
+def test_a_number_counts_once_by_the_run_of_the_papers_size(root, tmp_path):
+  _record(root, tmp_path)
+  entry = papers.read(root)['mine'].entries['table1']
+  small = results.read(entry.results)
+  full = [
+    dataclasses.replace(one, size='full', value=0.0)
+    for one in small
+    if one.measure == 'accuracy' and one.keys['rule'] == 'mean'
+  ]
+  results.record(entry.results, full)
+  lines = ledger.page(root).splitlines()
+  assert '**5 printed numbers have ours beside them.**' in lines
+  # Of the paper's size are the mean's accuracies alone, 0 where 96 and 10 are
+  # printed: both differ. The loss (near) and the medians (same order) are
+  # the small runs'.
+  verdicts = '1 (20 %) | 2 (40 %) | 0 (0 %) | 2 (40 %)'
+  assert f'| all | 5 | {verdicts} |' in lines
+
+
 def test_a_picture_has_a_row_a_cell_and_no_verdict(root, tmp_path):
   entry = papers.read(root)['mine'].entries['figure1']
   cells = loading.load_cells(
