@@ -188,6 +188,8 @@ def protocol(entry: Entry, size: str, found: Sequence[Result]) -> str:
   which = "The paper's size"
   if outline.is_smaller(entry, size):
     which = 'A smaller size'
+  elif outline.has_other_settings(entry, size):
+    which += ', with settings of its own'
   elif size != sizes.FULL:
     which += ', some of its cells'
   runs = len({one.run for one in own})

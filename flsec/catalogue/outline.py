@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flsec.catalogue import papers
@@ -38,12 +38,20 @@ def sizes_of(file: pathlib.Path) -> list[str]:
 
 
 def is_smaller(entry: Entry, size: str) -> bool:
-  """Tells whether the runs of a size are others than the paper's."""
-  return any(
-    sizes.is_smaller(_raw(run.file), size)
-    for run in entry.runs
-    if size in sizes_of(run.file)
-  )
+  """Tells whether the runs of a size have less of anything than the paper's."""
+  return any(sizes.is_smaller(raw, size) for raw in _with(entry, size))
+
+
+def has_other_settings(entry: Entry, size: str) -> bool:
+  """Tells whether the runs of a size are others than some of the paper's."""
+  return any(sizes.changed(raw, size) for raw in _with(entry, size))
+
+
+def _with(entry: Entry, size: str) -> Iterator[Mapping[str, Any]]:
+  """Yields what the files hold that have a size."""
+  for run in entry.runs:
+    if size in sizes_of(run.file):
+      yield _raw(run.file)
 
 
 def outline(file: pathlib.Path, size: str, choices: Choices) -> Outline:

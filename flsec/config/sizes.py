@@ -21,6 +21,7 @@ from flsec.config.overrides import Override
 from flsec.config.sweep import Sweep
 
 FULL = 'full'
+_MEASURES_OF_SIZE = ('rounds', 'clients', 'dataset')
 _KEY = 'sizes'
 
 
@@ -55,16 +56,31 @@ def names(raw: Mapping[str, Any], source: str) -> list[str]:
   return [FULL, *given]
 
 
-def is_smaller(raw: Mapping[str, Any], size: str) -> bool:
-  """Tells whether the runs of a size are others than the full ones.
-
-  Those of a size that changes `sweep` alone are some of them.
+def changed(raw: Mapping[str, Any], size: str) -> frozenset[str]:
+  """Returns what a size sets otherwise, besides its name and what it varies.
 
   Args:
     raw: what the file holds.
     size: one of its sizes.
   """
-  return size != FULL and bool(set(raw[_KEY][size]) - {'sweep', 'name'})
+  if size == FULL:
+    return frozenset()
+  return frozenset(raw[_KEY][size]) - {'sweep', 'name'}
+
+
+def is_smaller(raw: Mapping[str, Any], size: str) -> bool:
+  """Tells whether a size has other rounds, clients, data or another model.
+
+  One option of the model, `model.standardize`, makes nothing smaller.
+
+  Args:
+    raw: what the file holds.
+    size: one of its sizes.
+  """
+  return any(
+    key == 'model' or key.split('.')[0] in _MEASURES_OF_SIZE
+    for key in changed(raw, size)
+  )
 
 
 def resize(

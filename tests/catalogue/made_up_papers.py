@@ -24,7 +24,7 @@ sweep:
     none: {attack: null}
     flip: {}
 sizes:
-  small: {description: smaller, sweep: {rule: [mean, median]}}
+  small: {rounds: 30, sweep: {rule: [mean, median]}}
 """
 CATALOGUE = """
 title: Mine (Doe, 2024)

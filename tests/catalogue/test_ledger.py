@@ -203,6 +203,20 @@ def test_the_protocol_says_the_commits(root, tmp_path):
 
 
 @pytest.mark.parametrize(
+  'size, said',
+  [
+    ('full', "The paper's size: "),
+    ('slow_start', "The paper's size, with settings of its own: "),
+    ('half', 'A smaller size: '),
+  ],
+)
+def test_the_protocol_says_how_large_a_size_is(size, said):
+  entry = papers.read(_FOLDER)['feder'].entries['table3']
+  found = results.read(entry.results)
+  assert ledger.protocol(entry, size, found).startswith(said)
+
+
+@pytest.mark.parametrize(
   'value, spread, unit, text',
   [
     (None, None, 'rounds', 'N/A rounds'),

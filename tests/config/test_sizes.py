@@ -39,17 +39,22 @@ def test_flags_come_after_the_size(write):
   ]
 
 
-def test_a_size_with_fewer_cells_is_as_large_as_the_file():
-  raw = {
-    'sizes': {
-      'first': {'sweep': {'seed': [1]}, 'name': 'first'},
-      'tiny': {'sweep': {'seed': [1]}, 'rounds': 1},
-    }
-  }
-  smaller = {
-    size: sizes.is_smaller(raw, size) for size in sizes.names(raw, 'f')
-  }
-  assert smaller == {'full': False, 'first': False, 'tiny': True}
+@pytest.mark.parametrize(
+  'set_by_it, changed, is_smaller',
+  [
+    ({'name': 'first'}, set(), False),
+    ({'model.standardize': [0, 1]}, {'model.standardize'}, False),
+    ({'rounds': 1}, {'rounds'}, True),
+    ({'clients.num_clients': 2}, {'clients.num_clients'}, True),
+    ({'dataset': {'name': 'mnist'}, 'seed': 2}, {'dataset', 'seed'}, True),
+    ({'model': 'mlp'}, {'model'}, True),
+  ],
+)
+def test_what_a_size_changes(set_by_it, changed, is_smaller):
+  raw = {'sizes': {'own': {'sweep': {'seed': [1]}, **set_by_it}}}
+  assert sizes.changed(raw, 'own') == changed
+  assert sizes.is_smaller(raw, 'own') is is_smaller
+  assert not sizes.changed(raw, 'full') and not sizes.is_smaller(raw, 'full')
 
 
 @pytest.mark.parametrize(
