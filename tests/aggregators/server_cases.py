@@ -62,17 +62,29 @@ def dense_layout(*shapes, has_bias=True):
   return Layout(tuple(layers), start, layers[-1].name)
 
 
-def run(rule, updates, given, weights=None, compiled=False):
-  """Applies a rule once; returns (update, measurements) as NumPy."""
-  updates = tf.constant(updates, tf.float32)
-  weights = tf.ones(len(updates)) if weights is None else tf.constant(weights)
+def traced(rule, given, compiled=False):
+  """Returns `call(updates, weights) -> (update, measurements)`, as NumPy.
+
+  It traces a rule once, however many stacks of one shape it gets.
+  """
 
   def apply(updates, weights):
     state = rule.initialize(int(updates.shape[1]))
     return rule.next(state, updates, weights, given)[1:]
 
-  if compiled:
-    assert xla_programs.is_compiled_once(apply, updates, weights)
   function = tf.function(apply, autograph=False, jit_compile=compiled)
-  update, measured = function(updates, weights)
-  return update.numpy(), {key: value.numpy() for key, value in measured.items()}
+
+  def call(updates, weights=None):
+    updates = tf.constant(updates, tf.float32)
+    weights = tf.ones(len(updates)) if weights is None else tf.constant(weights)
+    if compiled:
+      assert xla_programs.is_compiled_once(apply, updates, weights)
+    update, measured = function(updates, weights)
+    return update.numpy(), {k: v.numpy() for k, v in measured.items()}
+
+  return call
+
+
+def run(rule, updates, given, weights=None, compiled=False):
+  """Applies a rule once; returns (update, measurements) as NumPy."""
+  return traced(rule, given, compiled)(updates, weights)

@@ -6,7 +6,6 @@ from flsec.config.errors import ConfigError
 from flsec.config.schema import (
   AttackConfig,
   ClientsConfig,
-  Component,
   Experiment,
   ServerSet,
 )
@@ -143,9 +142,10 @@ class TestValues:
 
   def test_name_alone_and_mapping_mean_the_same(self, build):
     assert build('model=lenet5') == build('model={name: lenet5}')
-    assert build().model == Component(
-      'lenet5', {'padding': 'valid', 'initializer': 'glorot'}
-    )
+    found = build().model
+    assert found.name == 'lenet5'
+    assert found.options['padding'] == 'valid'
+    assert found.options['initializer'] == 'glorot'
 
   def test_integer_becomes_float_where_a_number_is_wanted(self, build):
     rate = build('clients.optimizer.learning_rate=1')
