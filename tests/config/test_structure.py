@@ -6,6 +6,7 @@ from flsec.config.errors import ConfigError
 from flsec.config.schema import (
   AttackConfig,
   ClientsConfig,
+  Component,
   Experiment,
   ServerSet,
 )
@@ -142,10 +143,15 @@ class TestValues:
 
   def test_name_alone_and_mapping_mean_the_same(self, build):
     assert build('model=lenet5') == build('model={name: lenet5}')
-    found = build().model
-    assert found.name == 'lenet5'
-    assert found.options['padding'] == 'valid'
-    assert found.options['initializer'] == 'glorot'
+    assert build().model == Component(
+      'lenet5',
+      {
+        'padding': 'valid',
+        'initializer': 'glorot',
+        'initial_scale': 1.0,
+        'standardize': None,
+      },
+    )
 
   def test_integer_becomes_float_where_a_number_is_wanted(self, build):
     rate = build('clients.optimizer.learning_rate=1')
