@@ -64,10 +64,18 @@ def connect(address: str, key: pathlib.Path) -> Iterator[distributed.Client]:
   try:
     yield client
   finally:
+    _close(client)
+
+
+def _close(client: distributed.Client) -> None:
+  """Ends a connection, whatever became of the scheduler."""
+  try:
+    client.close()
+  except Exception:
     # Where the scheduler is gone, Dask's attempts to find it again may end in
-    # any error; that it is gone has been told.
-    with contextlib.suppress(Exception):
-      client.close()
+    # any error; that it is gone has been told. The client would close again,
+    # and fail and say so, wherever Python happens to collect it.
+    client.status = 'closed'
 
 
 class Workers:

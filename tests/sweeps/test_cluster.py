@@ -240,6 +240,23 @@ class TestConnecting:
     with pytest.raises(ClusterError, match='No Dask scheduler answers'):
       cluster_client.connect(shared[0].scheduler_address, other).__enter__()
 
+  def test_a_close_that_fails_is_not_tried_again(
+    self, shared, key, monkeypatch
+  ):
+    tried = []
+
+    async def close(client, fast=False):
+      tried.append(client.status)
+      raise ValueError('IOStream is not idle')
+
+    address = shared[0].scheduler_address
+    with cluster_client.connect(address, key) as client:
+      end = client._close
+      monkeypatch.setattr(distributed.Client, '_close', close)
+    client.close()  # As when it is collected.
+    assert tried == ['closing']
+    client.sync(end, fast=True)
+
   @pytest.mark.parametrize(
     'address', ['localhost:8786', 'http://a:1', 'tls://a', 'tls://a:b']
   )
