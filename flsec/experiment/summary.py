@@ -1,15 +1,12 @@
 """The numbers that a finished run is remembered by."""
 
-import importlib.metadata
 import math
-import platform
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Optional
 
-import flsec
 from flsec.config import schema
-from flsec.experiment import checkout
+from flsec.experiment import versions
 from flsec.experiment.metric_rows import (
   PHASE,
   POINT,
@@ -19,7 +16,7 @@ from flsec.experiment.metric_rows import (
   of_rounds,
 )
 from flsec.experiment.phase_summary import phase_lines
-from flsec.metrics import averaged, critical
+from flsec.metrics import averaged, critical, steadiness
 
 ACCURACY = 'test/accuracy'
 ERROR_RATE = 'attack/error_rate'
@@ -38,7 +35,6 @@ ABOVE_F = 'clients/malicious_above_f'
 ACTIVE = 'attack/active'
 _TEST = 'test/'
 _NOT_MEASURED = (ROUND, PHASE, 'time/')  # `round`, `phase`, `phase/...`.
-_PACKAGES = ('tensorflow', 'tensorflow-federated', 'numpy')
 # Of these metrics the lowest value is the best one.
 _LOWER_IS_BETTER = ('loss', 'error_rate', 'success_rate')
 
@@ -163,6 +159,24 @@ def critical_point(
   return found
 
 
+def steadiness_of(rows: Sequence[Row]) -> dict[str, Optional[dict]]:
+  """Returns `last_tests` and `deepest_fall` of the rounds, as dictionaries.
+
+  Tests of a model are of rounds alone, in a run of several phases of those of
+  the last phase that has some. None as in `metrics.steadiness`.
+  """
+  tested = [row for row in of_rounds(rows) if ACCURACY in row]
+  phase = tested[-1].get(PHASE) if tested else None
+  tested = [row for row in tested if row.get(PHASE) == phase]
+  accuracy = [row[ACCURACY] for row in tested]
+  last = steadiness.last_tests(accuracy)
+  fall = steadiness.deepest_fall([row[ROUND] for row in tested], accuracy)
+  return {
+    'last_tests': last and last._asdict(),
+    'deepest_fall': fall and fall._asdict(),
+  }
+
+
 def summarize(
   rows: Sequence[Row],
   *,
@@ -187,7 +201,8 @@ def summarize(
     `attacked_mean` of every metric that is no time; `rounds_above_f`, in how
     many more malicious clients took part than the rule was told of;
     `accuracy_before_attack`; `negative_pulse`, the deepest fall of accuracy
-    below it in 20 rounds; what `critical_point` does; `pruned_units` by layer;
+    below it in 20 rounds; what `critical_point` does; `last_tests` and
+    `deepest_fall` (see `metrics.steadiness`); `pruned_units` by layer;
     `phases`, where the rows name them (see `phase_summary`); `seconds` in all,
     `seconds_per_round` (median) and `aggregation_seconds`, the rule's alone of
     all rounds; `versions`. A number that was not measured
@@ -211,12 +226,13 @@ def summarize(
     'accuracy_before_attack': before_attack(rows, attacked, ACCURACY),
     'negative_pulse': _negative_pulse(rows, attacked),
     **critical_point(rows, critical_accuracy),
+    **steadiness_of(rows),
     'pruned_units': pruned_units(rows),
     **({'phases': phases} if phases else {}),
     'seconds': finite(math.fsum([*seconds, *values_of(rows, STEP_SECONDS)])),
     'seconds_per_round': statistics.median(seconds) if seconds else None,
     'aggregation_seconds': finite(math.fsum(rule)) if rule else None,
-    'versions': versions(),
+    'versions': versions.of_this_process(),
   }
 
 
@@ -253,23 +269,6 @@ def _negative_pulse(
 def finite(value: Optional[Number]) -> Optional[Number]:
   """Returns a number that JSON can hold, else None."""
   return value if value is not None and math.isfinite(value) else None
-
-
-def versions() -> Mapping[str, str]:
-  """Returns what the run was made with, importing none of it.
-
-  `commit` is that of the process that finished the run, where flsec is run
-  from a checkout.
-  """
-  found = {'flsec': flsec.__version__, 'python': platform.python_version()}
-  if checkout.commit():
-    found['commit'] = checkout.commit()
-  for package in _PACKAGES:
-    try:
-      found[package] = importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-      found[package] = 'not installed'
-  return found
 
 
 def _has_best(name: str) -> bool:

@@ -1,13 +1,12 @@
 """The tables of a run and of a sweep."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Optional
 
-from flsec.experiment import summary as summary_lib
 from flsec.reporting import (
   clean_run,
   differences,
-  formats,
+  facts,
   phase_tables,
   places,
   spread,
@@ -62,7 +61,7 @@ def run_table(cell: Cell) -> Table:
     caption=f'{cell.title}: {cell.path}{state}',
     columns=columns,
     rows=rows,
-    notes=[_facts(cell), *warnings([cell])],
+    notes=[facts.in_words(cell), *warnings([cell])],
   )
   return only_filled(table)
 
@@ -71,41 +70,9 @@ def _has(cell: Cell, measure: Measure) -> bool:
   return measure is ACCURACY or any(measure.metric in r for r in cell.rows)
 
 
-def _facts(cell: Cell) -> str:
-  found = cell.headline
-  facts = [f'{cell.rounds} rounds']
-  if found.seconds_per_round is not None:
-    seconds = formats.number(found.seconds_per_round, SECONDS)
-    facts.append(f'{seconds} s a round')
-  units = sum(found.pruned_units.values())
-  layers = ', '.join(f'{n} {u}' for n, u in found.pruned_units.items() if u)
-  facts += [f'{units} units pruned ({layers})'] if units else []
-  facts += critical_fact(cell)
-  return '; '.join(facts)
-
-
-def critical_fact(cell: Cell) -> list[str]:
-  """Says in which round a run was good enough, where that was asked for."""
-  found = _critical_point(cell)
-  wanted = found['critical_accuracy']
-  if wanted is None:
-    return []
-  if found['critical_round'] is None:
-    return [f'accuracy {wanted} not reached']
-  text = f'accuracy {wanted} in round {found["critical_round"]}'
-  if found['critical_volume_mib'] is not None:
-    text += f', after {found["critical_volume_mib"]:.2f} MiB a client'
-  return [text]
-
-
-def _critical_point(cell: Cell) -> Mapping[str, Optional[float]]:
-  wanted = (cell.config.get('evaluation') or {}).get('critical_accuracy')
-  return summary_lib.critical_point(cell.rows, wanted)
-
-
 def _critical_entries(cell: Cell) -> list[Entry]:
   """Returns a run's critical round and volume, as `runs_table` shows them."""
-  found = _critical_point(cell)
+  found = facts.critical_point(cell)
   reached = found['critical_round']
   is_missed = reached is None and found['critical_accuracy'] is not None
   return [

@@ -194,11 +194,37 @@ class TestCriticalPoint:
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
-def test_a_package_that_is_not_there_is_named(monkeypatch):
-  monkeypatch.setattr(summary, '_PACKAGES', ('no-such-package',))
-  assert summary.versions()['no-such-package'] == 'not installed'
+class TestSteadiness:
+  def _rows(self, accuracies, **more):
+    return [
+      {'round': n, **more, **({} if a is None else {'test/accuracy': a})}
+      for n, a in enumerate(accuracies, start=1)
+    ]
 
+  def test_of_tested_rounds(self):
+    accuracies = [0.1, None, 0.9, 0.3, None, 0.8]
+    found = summary.summarize(self._rows(accuracies), seed=1)
+    assert found['last_tests'] == {
+      'tests': 1, 'median': 0.8, 'lowest': 0.8, 'highest': 0.8,
+    }  # fmt: skip
+    assert found['deepest_fall'] == {
+      'depth': pytest.approx(0.6), 'from_round': 3, 'to_round': 4,
+    }  # fmt: skip
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
 
-def test_rounds_with_more_malicious_clients_than_told_are_counted():
-  rows = [{'round': i, summary.ABOVE_F: n} for i, n in enumerate([0, 2, 1], 1)]
-  assert summary.summarize([*rows, {'round': 4}], seed=1)['rounds_above_f'] == 2
+  def test_nothing_was_tested_or_it_never_fell(self):
+    nothing = {'last_tests': None, 'deepest_fall': None}
+    assert summary.steadiness_of(self._rows([None, None])) == nothing
+    found = summary.steadiness_of(self._rows([0.1, 0.2]))
+    assert found['deepest_fall'] is None
+
+  def test_tests_of_an_earlier_phase_are_not_of_the_end(self):
+    rows = self._rows([0.9, 0.2], phase='train')
+    rows.append({'round': 2, 'phase': 'prune', 'phase/step': 1})
+    for number, accuracy in ((3, 0.6), (4, 0.5)):
+      rows.append({'round': number, 'phase': 'tune', 'test/accuracy': accuracy})
+    found = summary.steadiness_of(rows)
+    assert found['last_tests']['median'] == 0.5
+    assert found['deepest_fall'] == {
+      'depth': pytest.approx(0.1), 'from_round': 3, 'to_round': 4,
+    }  # fmt: skip

@@ -29,8 +29,35 @@ class TestRunTable:
     )
     assert _column(table, 'before the attack') == [accuracy[9], errors[9]]
     assert table.notes == [
-      '30 rounds; 1.34 s a round; 18 units pruned (conv2d 6, dense 12)'
+      '30 rounds; 1.34 s a round; 18 units pruned (conv2d 6, dense 12); '
+      f'accuracy of the last 3 tests {100 * min(accuracy[-3:]):.1f} to '
+      f'{100 * max(accuracy[-3:]):.1f} %, '
+      f'median {100 * sorted(accuracy[-3:])[1]:.1f} %'
     ]
+
+  @pytest.mark.parametrize(
+    ('accuracies', 'fact'),
+    [
+      # Of 20 tests the last two count.
+      (
+        [0.1, *[0.9] * 17, 0.93, 0.95],
+        '; accuracy of the last 2 tests 93.0 to 95.0 %, median 94.0 %',
+      ),
+      (
+        [0.1, 0.95, 0.3, 0.9, 0.949],
+        '; accuracy fell by 65.0 points between rounds 2 and 3',
+      ),
+      ([0.1, 0.95, 0.76, 0.9], ''),
+    ],
+  )
+  def test_how_steady_a_run_was(self, tmp_path, make, accuracies, fact):
+    metrics = [
+      (n, {'test/accuracy': accuracy})
+      for n, accuracy in enumerate(accuracies, 1)
+    ]
+    path = make.run(tmp_path, make.config(attack=None), metrics, labels=False)
+    table = run_tables.run_table(cell_lib.read_cell(path))
+    assert table.notes == [f'{len(accuracies)} rounds{fact}']
 
   @pytest.mark.parametrize(
     ('wanted', 'fact'),
