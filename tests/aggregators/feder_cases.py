@@ -1,11 +1,13 @@
 """FedER on stacks of rows, with a server whose own update is given."""
 
+import functools
+
 import numpy as np
 import server_cases
 import tensorflow as tf
 
 from flsec import aggregators
-from flsec.numerics import largest_entries
+from flsec.numerics import columns, largest_entries
 
 ROOT = (np.zeros((3, 1), np.float32), np.zeros(3, np.int32))
 SEED = (3, 5)  # Of server_cases.context.
@@ -23,9 +25,26 @@ def rooted(update, **given):
 
 
 def run(rows, root, **options):
+  """Applies the rule once; stacks of one shape share a trace."""
   options.setdefault('fraction', 0.5)
-  rule = aggregators.build('feder', **options)
-  return server_cases.run(rule, rows, rooted(root))
+  rows, root = (tf.constant(one, tf.float32) for one in (rows, root))
+  traced = _traced(tuple(options.items()), rows.shape, columns.BLOCK_SIZE)
+  update, measured = traced(rows, root)
+  return update.numpy(), {k: v.numpy() for k, v in measured.items()}
+
+
+@functools.cache
+def _traced(options, shape, block_size):
+  del block_size  # Of the trace.
+  rule = aggregators.build('feder', **dict(options))
+
+  def apply(rows, root):
+    given = server_cases.context(
+      np.zeros(shape[1]), root=ROOT, train=lambda *_: root
+    )
+    return rule.next(rule.initialize(shape[1]), rows, tf.ones(shape[0]), given)
+
+  return tf.function(lambda *given: apply(*given)[1:], autograph=False)
 
 
 def order_of(dimension):

@@ -90,7 +90,12 @@ def test_no_bit_depends_on_the_number_of_workers_with_a_stack(
 
 
 @pytest.mark.parametrize(
-  ('number', 'answer_seconds'), [(signal.SIGKILL, 30.0), (signal.SIGSTOP, 2.0)]
+  ('number', 'answer_seconds'),
+  [
+    # A worker that is killed: by default, in the next test.
+    pytest.param(signal.SIGKILL, 30.0, marks=pytest.mark.slow),
+    (signal.SIGSTOP, 2.0),
+  ],
 )
 def test_the_others_take_over_from_a_worker_that_fails_in_mid_round(
   stack_case, expected, monkeypatch, caplog, number, answer_seconds

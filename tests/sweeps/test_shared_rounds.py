@@ -84,6 +84,7 @@ def _both_ways(cells, tmp_path, trained):
   return apart, len(trained)
 
 
+@pytest.mark.slow
 def test_later_phases(tmp_path, trained):
   cells = {name: (phases,) for name, phases in PHASES.items()}
   apart, together = _both_ways(cells, tmp_path, trained)
