@@ -163,16 +163,19 @@ def steadiness_of(rows: Sequence[Row]) -> dict[str, Optional[dict]]:
   """Returns `last_tests` and `deepest_fall` of the rounds, as dictionaries.
 
   Tests of a model are of rounds alone, in a run of several phases of those of
-  the last phase that has some. None as in `metrics.steadiness`.
+  the last phase that has some. None as in `metrics.steadiness`; a test without
+  a number makes None of what the last ones come to, and is no fall.
   """
   tested = [row for row in of_rounds(rows) if ACCURACY in row]
   phase = tested[-1].get(PHASE) if tested else None
   tested = [row for row in tested if row.get(PHASE) == phase]
-  accuracy = [row[ACCURACY] for row in tested]
-  last = steadiness.last_tests(accuracy)
-  fall = steadiness.deepest_fall([row[ROUND] for row in tested], accuracy)
+  last = steadiness.last_tests([row[ACCURACY] for row in tested])
+  tested = [row for row in tested if math.isfinite(row[ACCURACY])]
+  fall = steadiness.deepest_fall(
+    [row[ROUND] for row in tested], [row[ACCURACY] for row in tested]
+  )
   return {
-    'last_tests': last and last._asdict(),
+    'last_tests': last and {k: finite(v) for k, v in last._asdict().items()},
     'deepest_fall': fall and fall._asdict(),
   }
 

@@ -45,7 +45,8 @@ def last_tests(
   """Returns what the last tests say, a share of all of them, one or more.
 
   Args:
-    accuracy: float [t], of each test, in their order; none may be NaN.
+    accuracy: float [t], of each test, in their order; one NaN among the last
+      makes all three numbers NaN.
     share: above 0 and at most 1; rounded up to whole tests.
 
   Returns:

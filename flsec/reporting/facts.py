@@ -37,7 +37,7 @@ def _steadiness(cell: Cell) -> list[str]:
   """Says how the last tests differ, and whether accuracy ever fell by much."""
   found = summary_lib.steadiness_of(cell.rows)
   last, fall, facts = found['last_tests'], found['deepest_fall'], []
-  if last and last['tests'] > 1:
+  if last and last['tests'] > 1 and last['median'] is not None:
     lowest, median, highest = (
       100 * last[name] for name in ('lowest', 'median', 'highest')
     )

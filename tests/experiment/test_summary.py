@@ -228,3 +228,14 @@ class TestSteadiness:
     assert found['deepest_fall'] == {
       'depth': pytest.approx(0.1), 'from_round': 3, 'to_round': 4,
     }  # fmt: skip
+
+  def test_a_test_without_a_number_is_not_passed_over(self):
+    accuracies = [0.5, *[0.9] * 17, math.nan, 0.8]
+    found = summary.summarize(self._rows(accuracies), seed=1)
+    assert found['last_tests'] == {
+      'tests': 2, 'median': None, 'lowest': None, 'highest': None,
+    }  # fmt: skip
+    assert found['deepest_fall'] == {
+      'depth': pytest.approx(0.1), 'from_round': 18, 'to_round': 20,
+    }  # fmt: skip
+    json.dumps(found, allow_nan=False)

@@ -26,6 +26,11 @@ class TestLastTests:
     even = steadiness.last_tests(accuracy, 0.6)
     assert even == (4, pytest.approx(0.94), 0.2, 0.96)
 
+  def test_one_without_a_number(self):
+    found = steadiness.last_tests([0.9, float('nan'), 0.8], 1.0)
+    assert found.tests == 3 and np.isnan(found[1:]).all()
+    assert steadiness.last_tests([float('nan'), *[0.5] * 9])[1:] == (0.5,) * 3
+
   def test_nothing_was_tested(self):
     assert steadiness.last_tests([]) is None
 
