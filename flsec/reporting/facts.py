@@ -8,7 +8,8 @@ from flsec.reporting import formats
 from flsec.reporting.cell import Cell
 from flsec.reporting.table import SECONDS
 
-# Of accuracy: what is worth a word.
+# Worth a word: fewer tests have no middle, smaller falls are no surprise.
+_FEW = 3
 _DEEP_FALL = 0.2
 
 
@@ -37,7 +38,7 @@ def _steadiness(cell: Cell) -> list[str]:
   """Says how the last tests differ, and whether accuracy ever fell by much."""
   found = summary_lib.steadiness_of(cell.rows)
   last, fall, facts = found['last_tests'], found['deepest_fall'], []
-  if last and last['tests'] > 1 and last['median'] is not None:
+  if last and last['tests'] >= _FEW and last['median'] is not None:
     lowest, median, highest = (
       100 * last[name] for name in ('lowest', 'median', 'highest')
     )

@@ -38,11 +38,12 @@ class TestRunTable:
   @pytest.mark.parametrize(
     ('accuracies', 'fact'),
     [
-      # Of 20 tests the last two count.
+      # A tenth of the tests, and fewer than three have no middle.
       (
-        [0.1, *[0.9] * 17, 0.93, 0.95],
-        '; accuracy of the last 2 tests 93.0 to 95.0 %, median 94.0 %',
+        [0.1, *[0.9] * 18, 0.93, 0.95, 0.94],
+        '; accuracy of the last 3 tests 93.0 to 95.0 %, median 94.0 %',
       ),
+      ([0.1, *[0.9] * 17, 0.93, 0.95], ''),
       (
         [0.1, 0.95, 0.3, 0.9, 0.949],
         '; accuracy fell by 65.0 points between rounds 2 and 3',
