@@ -1,6 +1,7 @@
 """Cells on a Dask cluster with TLS: none is lost, none outlives its worker."""
 
 import contextlib
+import gc
 import os
 import pathlib
 import subprocess
@@ -75,6 +76,13 @@ def _own(key, num_workers):
     client = stack.enter_context(cluster_client.connect(address, key))
     client.wait_for_workers(num_workers, timeout=SECONDS)
     yield started, client
+
+
+@pytest.fixture(scope='module', autouse=True)
+def none_is_left():
+  """Leaves nothing of Dask's that is collected, and logged, in other tests."""
+  yield
+  gc.collect()
 
 
 @pytest.fixture(scope='module')
