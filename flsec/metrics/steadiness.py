@@ -5,8 +5,6 @@ from typing import NamedTuple, Optional
 import numpy as np
 from numpy.typing import ArrayLike
 
-SHARE = 0.1
-
 
 class LastTests(NamedTuple):
   """The last tests of a run, taken together.
@@ -39,9 +37,7 @@ class Fall(NamedTuple):
   to_round: int
 
 
-def last_tests(
-  accuracy: ArrayLike, share: float = SHARE
-) -> Optional[LastTests]:
+def last_tests(accuracy: ArrayLike, share: float = 0.1) -> Optional[LastTests]:
   """Returns what the last tests say, a share of all of them, one or more.
 
   Args:

@@ -42,9 +42,10 @@ def _traced(options, shape, block_size):
     given = server_cases.context(
       np.zeros(shape[1]), root=ROOT, train=lambda *_: root
     )
-    return rule.next(rule.initialize(shape[1]), rows, tf.ones(shape[0]), given)
+    state = rule.initialize(shape[1])
+    return rule.next(state, rows, tf.ones(shape[0]), given)[1:]
 
-  return tf.function(lambda *given: apply(*given)[1:], autograph=False)
+  return tf.function(apply, autograph=False)
 
 
 def order_of(dimension):

@@ -239,3 +239,8 @@ class TestSteadiness:
       'depth': pytest.approx(0.1), 'from_round': 18, 'to_round': 20,
     }  # fmt: skip
     json.dumps(found, allow_nan=False)
+
+
+def test_rounds_with_more_malicious_clients_than_told_are_counted():
+  rows = [{'round': i, summary.ABOVE_F: n} for i, n in enumerate([0, 2, 1], 1)]
+  assert summary.summarize([*rows, {'round': 4}], seed=1)['rounds_above_f'] == 2
